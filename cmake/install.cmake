@@ -1,0 +1,1 @@
+# Install rules, config package and pkg-config file.

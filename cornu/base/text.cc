@@ -1,0 +1,84 @@
+#include "cornu/base/text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace cornu::base {
+namespace {
+
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_word(char c) { return is_upper(c) || is_lower(c) || (c >= '0' && c <= '9') || c == '_'; }
+
+template <class T>
+std::string shortest(T d) {
+  if (std::isnan(d)) return "nan";
+  if (std::isinf(d)) return d > 0 ? "inf" : "-inf";
+  std::array<char, 64> buffer;
+  const T size = std::fabs(d);
+  // Python's repr switches to an exponent outside 1e-4 .. 1e16.
+  const bool plain = size == 0 || (size >= T(1e-4) && size < T(1e16));
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), d, format);
+  std::string text(buffer.data(), end);
+  if (plain && text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(double d) { return shortest(d); }
+std::string to_text(float f) { return shortest(f); }
+
+std::string quoted(std::string_view s) {
+  constexpr size_t kLongest = 200;
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out = "'";
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (i == kLongest) {
+      out += "…";
+      break;
+    }
+    const auto c = static_cast<unsigned char>(s[i]);
+    if (c == '\'' || c == '\\') {
+      out += '\\';
+      out += s[i];
+    } else if (c < 0x20 || c == 0x7f) {
+      out += "\\x";
+      out += kHex[c >> 4];
+      out += kHex[c & 15];
+    } else {
+      out += s[i];
+    }
+  }
+  return out + "'";
+}
+
+std::string lower(std::string_view s) {
+  std::string out(s);
+  for (char& c : out)
+    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+std::string snake_case(std::string_view class_name) {
+  std::string word;
+  for (char c : class_name)
+    if (is_word(c)) word += c;
+  // (.)([A-Z][a-z]+) -> \1_\2
+  std::string parted;
+  for (size_t i = 0; i < word.size(); ++i) {
+    if (i > 0 && is_upper(word[i]) && i + 1 < word.size() && is_lower(word[i + 1])) parted += '_';
+    parted += word[i];
+  }
+  // ([a-z])([A-Z]) -> \1_\2
+  std::string out;
+  for (size_t i = 0; i < parted.size(); ++i) {
+    if (i > 0 && is_upper(parted[i]) && is_lower(parted[i - 1])) out += '_';
+    out += parted[i];
+  }
+  return lower(out);
+}
+
+}  // namespace cornu::base

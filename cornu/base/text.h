@@ -1,0 +1,42 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "cornu/base/export.h"
+
+// Building messages. The library has no formatting dependency; these few functions serve all texts.
+namespace cornu::base {
+
+inline std::string to_text(std::string_view s) { return std::string(s); }
+inline std::string to_text(const char* s) { return s; }
+inline std::string to_text(char c) { return std::string(1, c); }
+inline std::string to_text(bool b) { return b ? "True" : "False"; }
+template <std::integral T>
+std::string to_text(T i) {
+  return std::to_string(i);
+}
+// Shortest decimal that reads back as the same number, as Python writes it (1e-07, 0.5, 3.0).
+CORNU_API std::string to_text(double d);
+CORNU_API std::string to_text(float f);
+
+// cat("a", 1, 'b') == "a1b".
+template <class... T>
+std::string cat(const T&... parts) {
+  std::string out;
+  (out.append(to_text(parts)), ...);
+  return out;
+}
+
+// 'conv2d', quoted as Python's repr does; control bytes and quotes are escaped and a long text is
+// cut, so that a hostile file cannot write over a terminal.
+CORNU_API std::string quoted(std::string_view s);
+
+CORNU_API std::string lower(std::string_view s);
+
+// Keras 3's snake case of a class name: Conv2DTranspose -> conv2d_transpose (spec: layers.md 3.1).
+CORNU_API std::string snake_case(std::string_view class_name);
+
+}  // namespace cornu::base

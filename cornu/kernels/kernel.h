@@ -1,0 +1,56 @@
+#pragma once
+
+// A kernel is fast code for some problems of one op; the op's reference loops are the slow code for
+// all of them. The tables below are tried in order at compile time, the first that accepts wins.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cornu/base/thread_pool.h"
+#include "cornu/ops/op.h"
+
+namespace cornu::kernels {
+
+struct Operand {
+  Shape shape;
+  // The numbers, where they are known when the plan is made (a frozen weight), else null.
+  const Tensor* constant = nullptr;
+};
+
+struct Problem {
+  const ops::Op* op = nullptr;
+  std::vector<Operand> in;
+  Shape out;
+  bool strict = false;  // precision = strict: no algorithm that rounds worse than plain sums
+};
+
+// What one run of a prepared problem gets. `in` holds null for operands that were packed.
+struct Call {
+  const void* state = nullptr;
+  std::span<const float* const> in;
+  float* out = nullptr;
+  float* scratch = nullptr;  // 64-byte aligned, Prepared::scratch_floats long
+  base::ThreadPool* pool = nullptr;
+};
+using RunFn = void (*)(const Call&) noexcept;
+
+struct Prepared {
+  RunFn run = nullptr;
+  std::shared_ptr<const void> state;  // read-only at run time: shared by all callers
+  int64_t scratch_floats = 0;
+  std::vector<bool> packed;  // per operand: copied into `state`, the raw numbers are not needed
+  std::string detail;        // for `benchmark --plan`: "AVX3 14x2"
+};
+
+struct Kernel {
+  const char* name;
+  bool (*accepts)(const Problem&);
+  Prepared (*prepare)(const Problem&);
+};
+
+// Every kernel of this build, best first.
+std::span<const Kernel> table();
+
+}  // namespace cornu::kernels

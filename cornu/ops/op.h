@@ -1,0 +1,210 @@
+#pragma once
+
+// The closed set of operations that every layer lowers to. An op is a plain value: its attributes,
+// a shape rule and reference loops (op_evaluate.h) that define its meaning. All shapes are known
+// when an op is made: a graph belongs to one set of input shapes.
+//
+// Layout convention of the spatial ops (Conv, ConvTranspose, Pool): channels last,
+// (batch, *spatial, channels), any number of spatial axes, none included (a Dense layer is a
+// Conv without spatial axes).
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cornu/tensor/tensor.h"
+
+namespace cornu::ops {
+
+// Cells added (> 0) or, in Pad only, removed (< 0) before and after an axis.
+struct Edge {
+  int64_t before = 0, after = 0;
+  friend bool operator==(const Edge&, const Edge&) = default;
+};
+
+// ---- leaves -------------------------------------------------------------------------------------
+struct Input {  // the graph's input number `index`
+  int64_t index = 0;
+  friend bool operator==(const Input&, const Input&) = default;
+};
+struct Variable {  // the graph's variable number `index` (a weight)
+  int64_t index = 0;
+  friend bool operator==(const Variable&, const Variable&) = default;
+};
+struct Constant {  // numbers fixed while lowering
+  Tensor value;
+  friend bool operator==(const Constant& a, const Constant& b) {
+    return a.value.data() == b.value.data() && a.value.shape() == b.value.shape();
+  }
+};
+
+// ---- elementwise --------------------------------------------------------------------------------
+// y = fn(x; a, b, c). Parameters are named beside each function; the rest are unused.
+struct Unary {
+  enum class Fn {
+    kIdentity,
+    kRelu,            // a: negative slope, b: max value (inf: none), c: threshold
+    kElu,             // a: alpha
+    kCelu,            // a: alpha
+    kSelu,            //
+    kGelu,            //
+    kGeluTanh,        // the tanh approximation
+    kSilu,            //
+    kSigmoid,         //
+    kTanh,            //
+    kExp,             //
+    kLog,             //
+    kSqrt,            //
+    kRsqrt,           // 1 / sqrt(x)
+    kSquare,          //
+    kAbs,             //
+    kNegate,          //
+    kSoftplus,        //
+    kSoftsign,        //
+    kHardSigmoid,     // clip(a x + b, 0, 1): Keras 3 a = 1/6, b = 1/2; Keras 2 a = 0.2, b = 0.5
+    kHardSilu,        // x * hard_sigmoid
+    kClip,            // clip(x, a, b)
+    kMish,            //
+    kLogSigmoid,      //
+    kSparseSigmoid,   //
+    kSparsePlus,      //
+    kSquareplus,      // a: b of Keras's squareplus
+    kSoftShrink,      // a: threshold
+    kHardShrink,      // a: threshold
+    kTanhShrink,      //
+    kThreshold,       // x > a ? x : b
+    kAffine,          // a x + b
+  };
+  Fn fn = Fn::kIdentity;
+  float a = 0, b = 0, c = 0;
+  friend bool operator==(const Unary&, const Unary&) = default;
+};
+
+// NumPy broadcasting over trailing axes.
+struct Binary {
+  enum class Fn { kAdd, kSubtract, kMultiply, kDivide, kMaximum, kMinimum, kPower };
+  Fn fn = Fn::kAdd;
+  friend bool operator==(const Binary&, const Binary&) = default;
+};
+
+// ---- convolution --------------------------------------------------------------------------------
+// Inputs: x (N, *n, C), kernel (*k, C/groups, F), optionally bias (F).
+//   y[b, p, f] = bias[f] + sum_{q, c} x[b, p*stride + q*dilation - pad.before, g*C/groups + c]
+//                                     * kernel[q, c, f],   g = f / (F/groups)
+// Cells outside x are 0. Output length (n + before + after - ((k-1)*dilation + 1)) / stride + 1.
+// A depthwise convolution is groups = C with the kernel (*k, C, M) seen as (*k, 1, C*M).
+struct Conv {
+  std::vector<int64_t> stride, dilation;  // one entry per spatial axis, >= 1
+  std::vector<Edge> pad;                  // >= 0
+  int64_t groups = 1;
+  // Applied to the result after the bias; put there by a pass, never by a layer.
+  std::optional<Unary> activation = {};
+  friend bool operator==(const Conv&, const Conv&) = default;
+};
+
+// The transpose of Conv in x (Keras's Conv*Transpose, and Conv's gradient in x).
+// Inputs: x (N, *n, C), kernel (*k, F/groups, C), optionally bias (F). With
+//   full[b, j, f] = sum_{p*stride + q*dilation = j} sum_c x[b, p, c] * kernel[q, f, c]
+// of length (n-1)*stride + (k-1)*dilation + 1, the output is full[crop .. crop + length), zeros
+// beyond full's end, plus bias everywhere.
+struct ConvTranspose {
+  std::vector<int64_t> stride, dilation;  // >= 1
+  std::vector<int64_t> crop;              // >= 0: cells of `full` dropped at the start
+  std::vector<int64_t> length;            // output lengths
+  int64_t groups = 1;
+  std::optional<Unary> activation = {};
+  friend bool operator==(const ConvTranspose&, const ConvTranspose&) = default;
+};
+
+// ---- pooling, resizing --------------------------------------------------------------------------
+// x (N, *n, C). Cells outside x never win a maximum and are not counted in an average.
+struct Pool {
+  enum class Kind { kMax, kAverage };
+  Kind kind = Kind::kMax;
+  std::vector<int64_t> window, stride;
+  std::vector<Edge> pad;  // >= 0
+  friend bool operator==(const Pool&, const Pool&) = default;
+};
+
+// x (N, *n, C) to `size` per spatial axis, each axis on its own (layers.md 4.7). Half-pixel
+// centres, except kBilinearLegacy (Keras 2.0-2.3, TF.js): src = i * n / size.
+struct Resize {
+  enum class Mode { kNearest, kBilinear, kBilinearLegacy, kBicubic, kLanczos3, kLanczos5 };
+  Mode mode = Mode::kNearest;
+  std::vector<int64_t> size;
+  friend bool operator==(const Resize&, const Resize&) = default;
+};
+
+// ---- data movement ------------------------------------------------------------------------------
+// One Edge per axis of x, batch included. Added cells hold 0.
+struct Pad {
+  std::vector<Edge> edges;
+  friend bool operator==(const Pad&, const Pad&) = default;
+};
+struct Reshape {
+  Shape shape;
+  friend bool operator==(const Reshape&, const Reshape&) = default;
+};
+struct Transpose {  // output axis i is input axis perm[i]
+  std::vector<int64_t> perm;
+  friend bool operator==(const Transpose&, const Transpose&) = default;
+};
+struct Concat {  // one or more inputs
+  int64_t axis = 0;
+  friend bool operator==(const Concat&, const Concat&) = default;
+};
+
+// ---- the rest -----------------------------------------------------------------------------------
+// Over `axes` (sorted, unique), which keep size 1. The mean of nothing is NaN, as in NumPy.
+struct Reduce {
+  enum class Kind { kSum, kMean, kMax, kMin };
+  Kind kind = Kind::kSum;
+  std::vector<int64_t> axes;
+  friend bool operator==(const Reduce&, const Reduce&) = default;
+};
+
+// Over the last axis. kSparsemax follows Keras 3 as shipped (layers.md part 10).
+struct Softmax {
+  enum class Kind { kSoftmax, kLogSoftmax, kSparsemax };
+  Kind kind = Kind::kSoftmax;
+  friend bool operator==(const Softmax&, const Softmax&) = default;
+};
+
+// Inference: inputs x, gamma, beta, mean, variance, the last four (C) along `axis` of x.
+//   y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+struct BatchNorm {
+  int64_t axis = -1;  // >= 0
+  float epsilon = 1e-3f;
+  friend bool operator==(const BatchNorm&, const BatchNorm&) = default;
+};
+
+// (B, M, K) x (B, K, N) -> (B, M, N).
+struct MatMul {
+  friend bool operator==(const MatMul&, const MatMul&) = default;
+};
+
+using Op = std::variant<Input, Variable, Constant, Unary, Binary, Conv, ConvTranspose, Pool, Resize,
+                        Pad, Reshape, Transpose, Concat, Reduce, Softmax, BatchNorm, MatMul>;
+
+template <class... F>
+struct overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+overloaded(F...) -> overloaded<F...>;
+
+// "conv", "unary relu", … and the attributes, for the printer and for messages.
+std::string name_of(const Op& op);
+std::string to_text(const Op& op);
+
+// The shape rule of the op. The operands must fit it: a misfit is a fault of the lowering and
+// throws InternalError (layers check what users give before they lower).
+Shape infer_shape(const Op& op, const std::vector<Shape>& in);
+
+// True for ops that only move numbers: their results are bit-exact copies.
+bool moves_data_only(const Op& op);
+
+}  // namespace cornu::ops

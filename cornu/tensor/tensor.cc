@@ -1,0 +1,70 @@
+#include "cornu/tensor/tensor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "cornu/base/error.h"
+#include "cornu/base/text.h"
+
+namespace cornu {
+namespace {
+
+std::shared_ptr<float> allocate(int64_t count) {
+  constexpr std::align_val_t kLine{64};
+  const auto bytes = static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(float);
+  void* memory = ::operator new(bytes, kLine, std::nothrow);
+  if (!memory) throw OutOfMemory(base::cat("cannot allocate a tensor of ", bytes, " bytes"));
+  return {static_cast<float*>(memory), [](float* p) { ::operator delete(p, kLine); }};
+}
+
+int64_t checked_size(const Shape& shape) {
+  if (!shape.fully_known())
+    throw ValueError(base::cat("a tensor needs a known shape. Received: shape=", shape));
+  int64_t size = 1;
+  for (int64_t d : shape)
+    if (d < 0 || __builtin_mul_overflow(size, d, &size) || size > (int64_t{1} << 60))
+      throw OutOfMemory(base::cat("a tensor of shape ", shape, " does not fit in memory"));
+  return size;
+}
+
+}  // namespace
+
+Tensor::Tensor(Shape shape)
+    : shape_(std::move(shape)), size_(checked_size(shape_)), data_(allocate(size_)) {
+  std::fill_n(data_.get(), size_, 0.0f);
+}
+
+Tensor::Tensor(Shape shape, std::span<const float> values)
+    : shape_(std::move(shape)), size_(checked_size(shape_)) {
+  if (static_cast<int64_t>(values.size()) != size_)
+    throw ValueError(base::cat("a tensor of shape ", shape_, " holds ", size_,
+                               " numbers. Received: ", values.size()));
+  data_ = allocate(size_);
+  std::copy(values.begin(), values.end(), data_.get());
+}
+
+Tensor Tensor::full(Shape shape, float value) {
+  Tensor t(std::move(shape));
+  std::fill_n(t.data_.get(), t.size_, value);
+  return t;
+}
+
+float* Tensor::data() {
+  if (data_.use_count() > 1) {
+    std::shared_ptr<float> own = allocate(size_);
+    std::copy_n(data_.get(), size_, own.get());
+    data_ = std::move(own);
+  }
+  return data_.get();
+}
+
+Tensor Tensor::reshaped(Shape shape) const {
+  if (checked_size(shape) != size_)
+    throw ValueError(base::cat("cannot reshape a tensor of shape ", shape_, " into ", shape));
+  Tensor t = *this;
+  t.shape_ = std::move(shape);
+  return t;
+}
+
+}  // namespace cornu
