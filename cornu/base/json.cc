@@ -10,7 +10,7 @@
 namespace cornu::base {
 namespace {
 
-const JsonNode kNullNode;
+const JsonNode kNullNode{};
 
 const char* name_of(Json::Kind kind) {
   switch (kind) {

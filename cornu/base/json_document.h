@@ -13,16 +13,17 @@ namespace cornu::base {
 // One value: 16 bytes. The children of an array or object lie side by side in the document's list
 // of nodes, an object's as key, value, key, value.
 struct JsonNode {
+  struct Place {
+    uint32_t first;   // byte of the text, or first child
+    uint32_t sorted;  // objects with many items: where their order by key starts
+  };
   Json::Kind kind = Json::Kind::kNull;
   uint32_t count = 0;  // bytes of a string, elements of an array, items of an object
   union {
     bool boolean;
     int64_t integer = 0;
     double number;
-    struct {
-      uint32_t first;   // byte of the text, or first child
-      uint32_t sorted;  // objects with many items: where their order by key starts
-    } at;
+    Place at;
   };
 };
 static_assert(sizeof(JsonNode) == 16);
