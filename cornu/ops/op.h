@@ -1,8 +1,8 @@
 #pragma once
 
 // The closed set of operations that every layer lowers to. An op is a plain value: its attributes,
-// a shape rule and reference loops (op_evaluate.h) that define its meaning. All shapes are known
-// when an op is made: a graph belongs to one set of input shapes.
+// a shape rule and reference loops (evaluate.h) that define its meaning. All shapes are known
+// when an op is made: a graph belongs to one set of input shapes. No operand has more than 8 axes.
 //
 // Layout convention of the spatial ops (Conv, ConvTranspose, Pool): channels last,
 // (batch, *spatial, channels), any number of spatial axes, none included (a Dense layer is a
@@ -42,48 +42,49 @@ struct Constant {  // numbers fixed while lowering
 };
 
 // ---- elementwise --------------------------------------------------------------------------------
-// y = fn(x; a, b, c). Parameters are named beside each function; the rest are unused.
+// y = fn(x; a, b, c). Parameters are named beside each function; the rest are unused. A NaN goes
+// through every function. The scalar functions are apply() in unary.h.
 struct Unary {
   enum class Fn {
     kIdentity,
-    kRelu,            // a: negative slope, b: max value (inf: none), c: threshold
-    kElu,             // a: alpha
-    kCelu,            // a: alpha
-    kSelu,            //
-    kGelu,            //
-    kGeluTanh,        // the tanh approximation
-    kSilu,            //
-    kSigmoid,         //
-    kTanh,            //
-    kExp,             //
-    kLog,             //
-    kSqrt,            //
-    kRsqrt,           // 1 / sqrt(x)
-    kSquare,          //
-    kAbs,             //
-    kNegate,          //
-    kSoftplus,        //
-    kSoftsign,        //
-    kHardSigmoid,     // clip(a x + b, 0, 1): Keras 3 a = 1/6, b = 1/2; Keras 2 a = 0.2, b = 0.5
-    kHardSilu,        // x * hard_sigmoid
-    kClip,            // clip(x, a, b)
-    kMish,            //
-    kLogSigmoid,      //
-    kSparseSigmoid,   //
-    kSparsePlus,      //
-    kSquareplus,      // a: b of Keras's squareplus
-    kSoftShrink,      // a: threshold
-    kHardShrink,      // a: threshold
-    kTanhShrink,      //
-    kThreshold,       // x > a ? x : b
-    kAffine,          // a x + b
+    kRelu,           // a: negative slope, b: max value (inf: none), c: threshold
+    kElu,            // a: alpha
+    kCelu,           // a: alpha
+    kSelu,           //
+    kGelu,           //
+    kGeluTanh,       // the tanh approximation
+    kSilu,           //
+    kSigmoid,        //
+    kTanh,           //
+    kExp,            //
+    kLog,            //
+    kSqrt,           //
+    kRsqrt,          // 1 / sqrt(x)
+    kSquare,         //
+    kAbs,            //
+    kNegate,         //
+    kSoftplus,       //
+    kSoftsign,       //
+    kHardSigmoid,    // clip(a x + b, 0, 1): Keras 3 a = 1/6, b = 1/2; Keras 2 a = 0.2, b = 0.5
+    kHardSilu,       // x * hard_sigmoid of Keras 3
+    kClip,           // clip(x, a, b)
+    kMish,           //
+    kLogSigmoid,     //
+    kSparseSigmoid,  //
+    kSparsePlus,     //
+    kSquareplus,     // a: b of Keras's squareplus
+    kSoftShrink,     // a: threshold
+    kHardShrink,     // a: threshold
+    kTanhShrink,     //
+    kThreshold,      // x > a ? x : b
+    kAffine,         // a x + b
   };
   Fn fn = Fn::kIdentity;
   float a = 0, b = 0, c = 0;
   friend bool operator==(const Unary&, const Unary&) = default;
 };
 
-// NumPy broadcasting over trailing axes.
+// NumPy broadcasting over trailing axes. Maximum and minimum pass NaN on, as NumPy's do.
 struct Binary {
   enum class Fn { kAdd, kSubtract, kMultiply, kDivide, kMaximum, kMinimum, kPower };
   Fn fn = Fn::kAdd;
@@ -120,12 +121,13 @@ struct ConvTranspose {
 };
 
 // ---- pooling, resizing --------------------------------------------------------------------------
-// x (N, *n, C). Cells outside x never win a maximum and are not counted in an average.
+// x (N, *n, C). Cells outside x never win a maximum and are not counted in an average; a maximum
+// passes NaN on. Padding is narrower than the window, so every window holds a cell of x.
 struct Pool {
   enum class Kind { kMax, kAverage };
   Kind kind = Kind::kMax;
   std::vector<int64_t> window, stride;
-  std::vector<Edge> pad;  // >= 0
+  std::vector<Edge> pad;  // >= 0, < window
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 
@@ -139,7 +141,8 @@ struct Resize {
 };
 
 // ---- data movement ------------------------------------------------------------------------------
-// One Edge per axis of x, batch included. Added cells hold 0.
+// One Edge per axis of x, batch included: output cell i is cell i - before of x, 0 where x has
+// none.
 struct Pad {
   std::vector<Edge> edges;
   friend bool operator==(const Pad&, const Pad&) = default;
@@ -158,7 +161,8 @@ struct Concat {  // one or more inputs
 };
 
 // ---- the rest -----------------------------------------------------------------------------------
-// Over `axes` (sorted, unique), which keep size 1. The mean of nothing is NaN, as in NumPy.
+// Over `axes` (sorted, unique), which keep size 1. Maximum and minimum pass NaN on. Of nothing, the
+// sum is 0, the mean NaN (as in NumPy), the maximum -inf, the minimum inf.
 struct Reduce {
   enum class Kind { kSum, kMean, kMax, kMin };
   Kind kind = Kind::kSum;
@@ -196,12 +200,16 @@ struct overloaded : F... {
 template <class... F>
 overloaded(F...) -> overloaded<F...>;
 
-// "conv", "unary relu", … and the attributes, for the printer and for messages.
+// "conv", "unary relu", "pool max", …: what the op is, without its attributes.
 std::string name_of(const Op& op);
+// The name and the attributes on one line: "pool max(window=(2, 2), stride=(2, 2), pad=(0:0,
+// 0:0))".
 std::string to_text(const Op& op);
 
 // The shape rule of the op. The operands must fit it: a misfit is a fault of the lowering and
-// throws InternalError (layers check what users give before they lower).
+// throws InternalError (layers check what users give before they lower). So does asking for the
+// shape of an Input or a Variable, which only its graph knows. A result of more than 2^60 numbers
+// throws OutOfMemory.
 Shape infer_shape(const Op& op, const std::vector<Shape>& in);
 
 // True for ops that only move numbers: their results are bit-exact copies.
