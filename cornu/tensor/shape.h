@@ -18,8 +18,7 @@ struct Dim {
   int64_t value = kUnknown;
   constexpr Dim(std::nullopt_t) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  constexpr Dim(T size) : value(static_cast<int64_t>(size)) {}
+  requires(!std::same_as<T, bool>) constexpr Dim(T size) : value(static_cast<int64_t>(size)) {}
 };
 
 // The sizes of a tensor, outermost axis first. Shape{None, 28, 28, 1} is what Keras prints as

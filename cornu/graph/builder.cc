@@ -1,0 +1,90 @@
+#include "cornu/graph/builder.h"
+
+#include <numeric>
+
+namespace cornu::graph {
+
+Value Builder::input(Shape shape) {
+  const auto id = static_cast<NodeId>(graph_.nodes.size());
+  graph_.nodes.push_back(
+      {ops::Input{static_cast<int64_t>(graph_.inputs.size())}, {}, std::move(shape), layer_});
+  graph_.inputs.push_back(id);
+  return {id};
+}
+
+Value Builder::variable(const std::shared_ptr<cornu::Variable>& v) {
+  const auto known = variables_.find(v.get());
+  if (known != variables_.end()) return known->second;
+  const Value value{static_cast<NodeId>(graph_.nodes.size())};
+  graph_.nodes.push_back(
+      {ops::Variable{static_cast<int64_t>(graph_.variables.size())}, {}, v->shape(), layer_});
+  graph_.variables.push_back(v);
+  variables_.emplace(v.get(), value);
+  return value;
+}
+
+Value Builder::constant(Tensor value) {
+  Shape shape = value.shape();
+  graph_.nodes.push_back({ops::Constant{std::move(value)}, {}, std::move(shape), layer_});
+  return {static_cast<NodeId>(graph_.nodes.size() - 1)};
+}
+
+Value Builder::add(ops::Op op, std::vector<Value> in) {
+  std::vector<Shape> shapes;
+  std::vector<NodeId> ids;
+  for (Value v : in) {
+    shapes.push_back(shape(v));
+    ids.push_back(v.id);
+  }
+  Shape out = ops::infer_shape(op, shapes);
+  graph_.nodes.push_back({std::move(op), std::move(ids), std::move(out), layer_});
+  return {static_cast<NodeId>(graph_.nodes.size() - 1)};
+}
+
+Value Builder::reshape(Value x, Shape to) {
+  if (shape(x) == to) return x;
+  return add(ops::Reshape{std::move(to)}, {x});
+}
+
+Value Builder::transpose(Value x, std::vector<int64_t> perm) {
+  bool same = true;
+  for (size_t i = 0; i < perm.size(); ++i) same = same && perm[i] == static_cast<int64_t>(i);
+  if (same) return x;
+  return add(ops::Transpose{std::move(perm)}, {x});
+}
+
+Value Builder::concat(std::vector<Value> parts, int64_t axis) {
+  if (parts.size() == 1) return parts[0];
+  return add(ops::Concat{axis}, std::move(parts));
+}
+
+Value Builder::pad(Value x, std::vector<ops::Edge> edges) {
+  bool nothing = true;
+  for (const ops::Edge& e : edges) nothing = nothing && e == ops::Edge{};
+  if (nothing) return x;
+  return add(ops::Pad{std::move(edges)}, {x});
+}
+
+Value Builder::slice(Value x, int64_t axis, int64_t begin, int64_t end) {
+  std::vector<ops::Edge> edges(static_cast<size_t>(shape(x).rank()));
+  edges[static_cast<size_t>(axis)] = {-begin, end - shape(x)[axis]};
+  return pad(x, std::move(edges));
+}
+
+Value Builder::move_axis(Value x, int64_t from, int64_t to) {
+  const int64_t rank = shape(x).rank();
+  if (from < 0) from += rank;
+  if (to < 0) to += rank;
+  std::vector<int64_t> perm(static_cast<size_t>(rank));
+  std::iota(perm.begin(), perm.end(), 0);
+  perm.erase(perm.begin() + from);
+  perm.insert(perm.begin() + to, from);
+  return transpose(x, std::move(perm));
+}
+
+Graph Builder::finish(const std::vector<Value>& outputs) && {
+  for (Value v : outputs) graph_.outputs.push_back(v.id);
+  return drop_dead_nodes(std::move(graph_));
+}
+
+}  // namespace cornu::graph

@@ -1,0 +1,87 @@
+#include "cornu/layers/check.h"
+
+#include <algorithm>
+
+#include "cornu/nn/keras_json.h"
+
+namespace cornu::layers {
+
+using base::cat;
+
+std::string tuple_text(std::span<const int64_t> v) {
+  if (v.size() == 1) return base::to_text(v[0]);
+  return cornu::to_text(Shape(std::vector<int64_t>(v.begin(), v.end())));
+}
+
+void check_positive(const Where& where, const char* argument, std::span<const int64_t> v,
+                    bool zero_allowed) {
+  std::vector<int64_t> bad;
+  for (int64_t x : v)
+    if (x < (zero_allowed ? 0 : 1)) bad.push_back(x);
+  if (bad.empty()) return;
+  // -1 would read as None in a shape's text, so the numbers are joined here.
+  std::string received, wrong;
+  for (size_t i = 0; i < v.size(); ++i) received += cat(i ? ", " : "", v[i]);
+  for (size_t i = 0; i < bad.size(); ++i) wrong += cat(i ? ", " : "", bad[i]);
+  if (v.size() > 1) received = cat("(", received, "), including the values ", wrong);
+  throw ValueError(where.message("`", argument, "` must be ",
+                                 zero_allowed ? "zero or positive" : "positive",
+                                 ". Received: ", argument, "=", received));
+}
+
+void check_borders(const Where& where, const char* argument, std::span<const Pair> v) {
+  for (const Pair& p : v)
+    if (p.before < 0 || p.after < 0)
+      throw ValueError(where.message("`", argument, "` must be zero or positive. Received: ",
+                                     argument, "=(", p.before, ", ", p.after, ")"));
+}
+
+std::string check_word(const Where& where, const char* argument,
+                       const std::optional<std::string>& word,
+                       std::initializer_list<const char*> allowed) {
+  if (word) {
+    const std::string lower = base::lower(*word);
+    for (const char* a : allowed)
+      if (lower == a) return lower;
+  }
+  std::string list;
+  for (const char* a : allowed) list += cat(list.empty() ? "" : ", ", "'", a, "'");
+  throw ValueError(where.message("`", argument, "` must be one of ", list, ". Received: ", argument,
+                                 "=", word ? base::quoted(*word) : "None"));
+}
+
+std::string check_data_format(const Where& where, const std::optional<std::string>& word) {
+  if (!word) return image_data_format();
+  return check_word(where, "data_format", word, {"channels_last", "channels_first"});
+}
+
+void check_rank(const Where& where, const Shape& in, int64_t rank) {
+  if (in.rank() != rank)
+    throw ValueError(where.message("input is incompatible with the layer: expected ndim=", rank,
+                                   ", found ndim=", in.rank(), ". Full shape received: ", in));
+}
+
+int64_t window_length(const Where& where, const Shape& in, int64_t n, const WindowAxis& axis,
+                      const std::string& padding) {
+  if (n == Dim::kUnknown) return n;
+  const int64_t effective = (axis.kernel - 1) * axis.dilation + 1;
+  const int64_t span = padding == "valid" ? n - effective : n - 1;
+  const int64_t out = span < 0 ? 0 : span / axis.stride + 1;
+  if (out <= 0)
+    throw ValueError(
+        where.message("computed output size would be zero or negative. Received: input shape=", in,
+                      ", kernel size=", axis.kernel, ", dilation=", axis.dilation,
+                      ", strides=", axis.stride, ", padding=", base::quoted(padding)));
+  return out;
+}
+
+Pair window_padding(int64_t n, const WindowAxis& axis, const std::string& padding) {
+  if (padding == "valid") return {};
+  const int64_t effective = (axis.kernel - 1) * axis.dilation + 1;
+  if (padding == "causal") return Pair(effective - 1, 0);
+  const int64_t out = (n + axis.stride - 1) / axis.stride;
+  const int64_t total = std::max<int64_t>((out - 1) * axis.stride + effective - n, 0);
+  return Pair(total / 2, total - total / 2);
+}
+
+}  // namespace cornu::layers

@@ -1,0 +1,47 @@
+#pragma once
+
+// The checks that many layers make (layers.md parts 2, 4.1 and 4.11), each with one wording.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cornu/layers/arguments.h"
+#include "cornu/nn/where.h"
+#include "cornu/tensor/shape.h"
+
+namespace cornu::layers {
+
+using nn::Where;
+
+// "(3, 3)", and "3" for one number.
+std::string tuple_text(std::span<const int64_t> v);
+
+// Every entry > 0, or >= 0 with zero_allowed; ValueError naming the argument and the bad entries.
+void check_positive(const Where& where, const char* argument, std::span<const int64_t> v,
+                    bool zero_allowed = false);
+void check_borders(const Where& where, const char* argument, std::span<const Pair> v);  // all >= 0
+
+// The word in lower case when it is one of `allowed`; ValueError otherwise. Case-insensitive.
+std::string check_word(const Where& where, const char* argument,
+                       const std::optional<std::string>& word,
+                       std::initializer_list<const char*> allowed);
+// The same for data_format, where None is what keras.json says.
+std::string check_data_format(const Where& where, const std::optional<std::string>& word);
+
+// The input of a layer: its rank must be `rank`.
+void check_rank(const Where& where, const Shape& in, int64_t rank);
+
+// ---- lengths of one axis, Dim::kUnknown in and out
+// ------------------------------------------------ `padding` is "valid", "same" or "causal". Throws
+// ValueError where the result would be empty.
+struct WindowAxis {
+  int64_t kernel, stride, dilation;
+};
+int64_t window_length(const Where& where, const Shape& in, int64_t n, const WindowAxis& axis,
+                      const std::string& padding);
+// The zeros that "same" and "causal" add for a known length (4.2, 4.3).
+Pair window_padding(int64_t n, const WindowAxis& axis, const std::string& padding);
+
+}  // namespace cornu::layers

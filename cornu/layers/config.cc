@@ -1,0 +1,212 @@
+#include "cornu/layers/config.h"
+
+namespace cornu::layers {
+
+using base::cat;
+using base::Json;
+
+namespace {
+
+// A value in a message: a configuration may be long and hostile, so it is cut.
+std::string shown(const Json& v) {
+  constexpr size_t kLongest = 120;
+  std::string text = v.dump();
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  return text;
+}
+
+// Python 3's Keras 2 wrote tuples and shapes as {"class_name": "__tuple__", "items": [...]}.
+Json unwrapped(const Json& v) {
+  if (v.is_object())
+    if (const auto items = v.find("items")) return *items;
+  return v;
+}
+
+}  // namespace
+
+ConfigReader::ConfigReader(Json config, std::string class_name, Dialect dialect)
+    : config_(std::move(config)), where_{std::move(class_name), ""}, dialect_(dialect) {
+  if (!config_.is_object())
+    throw ValueError(
+        where_.message("its configuration must be an object. Received: ", shown(config_)));
+  if (const auto name = config_.find("name"); name && name->is_string())
+    where_.name = std::string(name->as_string());
+}
+
+void ConfigReader::bad(const char* key, const std::string& needed, const Json& got) const {
+  throw ValueError(
+      where_.message("`", key, "` must be ", needed, ". Received: ", key, "=", shown(got)));
+}
+
+void ConfigReader::read(const char* key, const Json& v, bool& field) const {
+  if (!v.is_bool()) bad(key, "a boolean", v);
+  field = v.as_bool();
+}
+
+void ConfigReader::read(const char* key, const Json& v, int64_t& field) const {
+  if (!v.is_int()) bad(key, "an integer", v);
+  field = v.as_int();
+}
+
+void ConfigReader::read(const char* key, const Json& v, Int& field) const {
+  read(key, v, field.value);
+}
+
+void ConfigReader::read(const char* key, const Json& v, double& field) const {
+  if (!v.is_number() || !v.is_finite()) bad(key, "a finite number", v);
+  field = v.as_double();
+}
+
+void ConfigReader::read(const char* key, const Json& v, std::string& field) const {
+  if (!v.is_string()) bad(key, "a string", v);
+  field = std::string(v.as_string());
+}
+
+void ConfigReader::read(const char* key, const Json& v, std::vector<int64_t>& field) const {
+  field.clear();
+  const Json list = unwrapped(v);
+  if (list.is_int()) {
+    field.push_back(list.as_int());
+    return;
+  }
+  if (!list.is_array()) bad(key, "an integer or a list of integers", v);
+  for (const Json& element : list.elements()) {
+    if (!element.is_int()) bad(key, "an integer or a list of integers", v);
+    field.push_back(element.as_int());
+  }
+}
+
+void ConfigReader::read(const char* key, const Json& v, std::vector<double>& field) const {
+  field.clear();
+  const Json list = unwrapped(v);
+  if (!list.is_array() && !list.is_number()) bad(key, "a number or a list of numbers", v);
+  // Normalization's mean and variance may be nested lists of broadcastable shape: flattened here.
+  std::vector<Json> open = {list};
+  while (!open.empty()) {
+    const Json next = open.back();
+    open.pop_back();
+    if (next.is_array()) {
+      for (size_t i = next.size(); i-- > 0;) open.push_back(next[i]);
+    } else if (next.is_number() && next.is_finite()) {
+      field.push_back(next.as_double());
+    } else {
+      bad(key, "a number or a list of numbers", v);
+    }
+  }
+}
+
+void ConfigReader::read(const char* key, const Json& v, Shape& field) const {
+  field = Shape();
+  const Json list = unwrapped(v);
+  if (!list.is_array()) bad(key, "a list of integers", v);
+  for (const Json& element : list.elements()) {
+    if (!element.is_null() && !element.is_int()) bad(key, "a list of integers or null", v);
+    field.push_back(element.is_null() ? Dim::kUnknown : element.as_int());
+  }
+}
+
+void ConfigReader::read(const char*, const Json& v, Activation& field) const {
+  field = Activation::from_config(v, where_, dialect_.keras2_hard_sigmoid);
+}
+void ConfigReader::read(const char*, const Json& v, Initializer& field) const {
+  field = Initializer::from_config(v, where_);
+}
+void ConfigReader::read(const char*, const Json& v, Regularizer& field) const {
+  field = Regularizer::from_config(v, where_);
+}
+void ConfigReader::read(const char*, const Json& v, Constraint& field) const {
+  field = Constraint::from_config(v, where_);
+}
+
+void ConfigReader::read_ints(const char* key, const Json& v, std::span<int64_t> field) const {
+  const std::string needed =
+      field.size() == 1 ? "an integer" : cat("an integer or a list of ", field.size(), " integers");
+  const Json list = unwrapped(v);
+  if (list.is_int()) {
+    for (int64_t& f : field) f = list.as_int();
+    return;
+  }
+  if (!list.is_array() || list.size() != field.size()) bad(key, needed, v);
+  for (size_t i = 0; i < field.size(); ++i) {
+    if (!list[i].is_int()) bad(key, needed, v);
+    field[i] = list[i].as_int();
+  }
+}
+
+void ConfigReader::read_borders(const char* key, const Json& v, std::span<Pair> field) const {
+  const std::string needed = field.size() == 1 ? "an integer or a pair of integers"
+                                               : cat("an integer, ", field.size(), " integers or ",
+                                                     field.size(), " pairs of integers");
+  const auto pair = [&](const Json& element) -> Pair {
+    const Json list = unwrapped(element);
+    if (list.is_int()) return Pair(list.as_int());
+    if (!list.is_array() || list.size() != 2 || !list[0].is_int() || !list[1].is_int())
+      bad(key, needed, v);
+    return Pair(list[0].as_int(), list[1].as_int());
+  };
+  const Json list = unwrapped(v);
+  if (list.is_int()) {
+    for (Pair& f : field) f = Pair(list.as_int());
+  } else if (field.size() == 1) {
+    const bool nested = list.is_array() && list.size() == 1;
+    field[0] = pair(nested ? list[0] : v);
+  } else {
+    if (!list.is_array() || list.size() != field.size()) bad(key, needed, v);
+    for (size_t i = 0; i < field.size(); ++i) field[i] = pair(list[i]);
+  }
+}
+
+void ConfigReader::read_common(std::string& dtype, Shape& input_shape) {
+  seen_.insert({"dtype", "batch_input_shape", "batch_shape", "activity_regularizer"});
+  // "float32", or a DTypePolicy object.
+  if (const auto v = config_.find("dtype"); v && !v->is_null()) {
+    Json name = *v;
+    if (v->is_object())
+      if (const auto policy = v->find("config"))
+        if (const auto policy_name = policy->find("name")) name = *policy_name;
+    if (!name.is_string()) bad("dtype", "a string or a DTypePolicy", *v);
+    dtype = std::string(name.as_string());
+  }
+  if (const auto v = config_.find("batch_input_shape"); v && !v->is_null()) {
+    Shape batch_shape;
+    read("batch_input_shape", *v, batch_shape);
+    if (batch_shape.rank() == 0) bad("batch_input_shape", "a shape with a batch dimension", *v);
+    batch_shape.erase(0);
+    input_shape = batch_shape;
+  }
+}
+
+void ConfigReader::finish() const {
+  for (const auto& [key, value] : config_.items()) {
+    if (seen_.contains(key)) continue;
+    const bool says_nothing = value.is_null() || (value.is_bool() && !value.as_bool()) ||
+                              (value.is_string() && value.as_string().empty()) ||
+                              ((value.is_array() || value.is_object()) && value.empty()) ||
+                              (key == "groups" && value.is_int() && value.as_int() == 1);
+    if (!says_nothing)
+      throw ValueError(where_.message("unknown argument ", base::quoted(key), ". Received: ", key,
+                                      "=", shown(value)));
+  }
+}
+
+Json ConfigWriter::json(std::span<const int64_t> v) {
+  return Json::array(std::vector<Json>(v.begin(), v.end()));
+}
+
+Json ConfigWriter::json(const std::vector<double>& v) {
+  return Json::array(std::vector<Json>(v.begin(), v.end()));
+}
+
+Json ConfigWriter::json(const Shape& v) {
+  std::vector<Json> dims;
+  for (int64_t i = 0; i < v.rank(); ++i) dims.push_back(v.known(i) ? Json(v[i]) : Json());
+  return Json::array(dims);
+}
+
+Json ConfigWriter::json_borders(std::span<const Pair> v) {
+  std::vector<Json> pairs;
+  for (const Pair& p : v) pairs.push_back(Json::array({p.before, p.after}));
+  return v.size() == 1 ? pairs[0] : Json::array(pairs);
+}
+
+}  // namespace cornu::layers

@@ -1,0 +1,186 @@
+#pragma once
+
+// One list of fields per layer: a class names its configuration once, in Keras's order, in
+//
+//   template <class O, class V>
+//   static void fields(O& o, V& v) { v("units", o.units); v("use_bias", o.use_bias); … }
+//
+// and that list reads the layer from a file (ConfigReader), writes it (ConfigWriter) and lets a
+// test compare the order with Keras's.
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cornu/layers/arguments.h"
+#include "cornu/layers/layer.h"
+#include "cornu/nn/activation.h"
+
+namespace cornu::layers {
+
+// What the file's keras_version changes in the meaning of a configuration (layers.md 20.5).
+struct Dialect {
+  bool keras2_hard_sigmoid = false;  // clip(0.2 x + 0.5), before Keras 3
+  bool legacy_bilinear = false;      // corner-origin sampling, stand-alone Keras 2.0-2.3
+};
+
+// Where a layer comes from. Files may hold what the constructor refuses (layers.md D4, D5).
+enum class Origin { kCode, kFile };
+
+// Reads fields out of a layer's configuration. A missing key keeps the option's default; a value of
+// the wrong type throws ValueError naming layer, argument and value.
+class ConfigReader {
+ public:
+  ConfigReader(base::Json config, std::string class_name, Dialect dialect);
+
+  template <class T>
+  void operator()(const char* key, T& field) {
+    seen_.insert(key);
+    if (const std::optional<base::Json> value = config_.find(key)) read(key, *value, field);
+  }
+  // Keys that older writers add and that mean nothing here.
+  void ignore(std::initializer_list<const char*> keys) { seen_.insert(keys.begin(), keys.end()); }
+
+  // name, trainable, dtype and the input shape.
+  template <class Options>
+  void common(Options& o) {
+    (*this)("name", o.name);
+    (*this)("trainable", o.trainable);
+    read_common(o.dtype, o.input_shape);
+  }
+  // Throws ValueError for keys that nobody asked for, unless their value says nothing (null, false,
+  // empty, groups = 1).
+  void finish() const;
+
+  const nn::Where& where() const { return where_; }
+  const Dialect& dialect() const { return dialect_; }
+
+ private:
+  void read(const char* key, const base::Json& v, bool& field) const;
+  void read(const char* key, const base::Json& v, Int& field) const;
+  void read(const char* key, const base::Json& v, int64_t& field) const;
+  void read(const char* key, const base::Json& v, double& field) const;
+  void read(const char* key, const base::Json& v, std::string& field) const;
+  void read(const char* key, const base::Json& v, std::vector<int64_t>& field) const;  // or one int
+  void read(const char* key, const base::Json& v, Shape& field) const;  // null is unknown
+  void read(const char* key, const base::Json& v, Activation& field) const;
+  void read(const char* key, const base::Json& v, Initializer& field) const;
+  void read(const char* key, const base::Json& v, Regularizer& field) const;
+  void read(const char* key, const base::Json& v, Constraint& field) const;
+  void read(const char* key, const base::Json& v, std::vector<double>& field) const;
+  template <class T>
+  void read(const char* key, const base::Json& v, std::optional<T>& field) const {
+    field.reset();
+    if (!v.is_null()) read(key, v, field.emplace());
+  }
+  template <size_t N>
+  void read(const char* key, const base::Json& v, Ints<N>& field) const {
+    read_ints(key, v, field.v);
+  }
+  template <size_t N>
+  void read(const char* key, const base::Json& v, OptionalInts<N>& field) const {
+    field.value.reset();
+    if (!v.is_null()) read(key, v, field.value.emplace(0));
+  }
+  template <size_t N>
+  void read(const char* key, const base::Json& v, Borders<N>& field) const {
+    read_borders(key, v, field.v);
+  }
+  void read_ints(const char* key, const base::Json& v, std::span<int64_t> field) const;
+  void read_borders(const char* key, const base::Json& v, std::span<Pair> field) const;
+  void read_common(std::string& dtype, Shape& input_shape);
+  [[noreturn]] void bad(const char* key, const std::string& needed, const base::Json& got) const;
+
+  base::Json config_;
+  nn::Where where_;
+  Dialect dialect_;
+  std::set<std::string, std::less<>> seen_;
+};
+
+// Writes fields as Keras does.
+class ConfigWriter {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& field) {
+    items_.emplace_back(key, json(field));
+  }
+  void ignore(std::initializer_list<const char*>) {}
+  base::Json take() { return base::Json::object(items_); }
+
+ private:
+  static base::Json json(bool v) { return v; }
+  static base::Json json(const Int& v) { return v.value; }
+  static base::Json json(int64_t v) { return v; }
+  static base::Json json(double v) { return v; }
+  static base::Json json(const std::string& v) { return v; }
+  static base::Json json(std::span<const int64_t> v);
+  static base::Json json(const std::vector<int64_t>& v) { return json(std::span(v)); }
+  static base::Json json(const std::vector<double>& v);
+  static base::Json json(const Shape& v);
+  static base::Json json(const Activation& v) { return v.config(); }
+  static base::Json json(const Initializer& v) { return v.config(); }
+  static base::Json json(const Regularizer& v) { return v.config(); }
+  static base::Json json(const Constraint& v) { return v.config(); }
+  static base::Json json_borders(std::span<const Pair> v);
+  template <class T>
+  static base::Json json(const std::optional<T>& v) {
+    return v ? json(*v) : base::Json();
+  }
+  template <size_t N>
+  static base::Json json(const Ints<N>& v) {
+    return json(std::span<const int64_t>(v.v));
+  }
+  template <size_t N>
+  static base::Json json(const OptionalInts<N>& v) {
+    return v.value ? json(*v.value) : base::Json();
+  }
+  template <size_t N>
+  static base::Json json(const Borders<N>& v) {
+    return json_borders(v.v);
+  }
+
+  std::vector<std::pair<std::string, base::Json>> items_;
+};
+
+template <class Options>
+CommonOptions common_of(const Options& o) {
+  CommonOptions common{o.name, o.trainable, o.dtype, o.input_shape};
+  if constexpr (requires { o.activity_regularizer; })
+    common.activity_regularizer = o.activity_regularizer;
+  return common;
+}
+
+// A layer made of its options struct. Derived has the static fields() above; its constructor is
+// Derived(std::string class_name, Options, Origin).
+template <class Derived, class OptionsType, class Base = OneToOneLayer>
+class LayerWith : public Base {
+ public:
+  using Options = OptionsType;
+  LayerWith(std::string class_name, Options o)
+      : Base(std::move(class_name), common_of(o)), options_(std::move(o)) {}
+
+  base::Json config() const override {
+    ConfigWriter writer;
+    Derived::fields(options_, writer);
+    return writer.take();
+  }
+  const Options& options() const { return options_; }
+
+ protected:
+  Options options_;
+};
+
+// How a class named in a file is made: one row of the registry.
+template <class Derived>
+Layer load(const std::string& class_name, const base::Json& config, const Dialect& dialect) {
+  typename Derived::Options o;
+  ConfigReader reader(config, class_name, dialect);
+  reader.common(o);
+  Derived::fields(o, reader);
+  reader.finish();
+  return Layer(std::make_shared<Derived>(class_name, std::move(o), Origin::kFile));
+}
+
+}  // namespace cornu::layers

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "cornu/layers/config.h"
+
+namespace cornu {
+
+// Makes a layer from the "config" object of a file. Throws ValueError for bad values.
+using LayerFactory = std::function<Layer(const base::Json& config)>;
+
+// Makes a class of your own known to the readers of files, under the class name (or
+// "package>Name") that the file uses. Later registrations of a name replace earlier ones; Keras's
+// own names cannot be replaced (ValueError). Not to be called while another thread loads.
+CORNU_API void register_layer(const std::string& class_name, LayerFactory factory);
+
+namespace layers {
+
+// Class name -> how to make it. An explicit list on purpose (registry.cc): a static object per
+// layer would be dropped by the linker of a static library.
+class Registry {
+ public:
+  using Load = Layer (*)(const std::string& class_name, const base::Json& config,
+                         const Dialect& dialect);
+  template <class Derived>
+  void add(const char* class_name) {
+    rows_[class_name] = &load<Derived>;
+  }
+  void add(const char* class_name, Load how) { rows_[class_name] = how; }
+  // Another name for a class that is there already ("Convolution2D").
+  void alias(const char* other, const char* class_name) { aliases_[other] = class_name; }
+
+  // The row and the class name it is for, aliases resolved; null for an unknown class.
+  Load find(const std::string& class_name, std::string* canonical) const;
+
+ private:
+  std::map<std::string, Load, std::less<>> rows_;
+  std::map<std::string, std::string, std::less<>> aliases_;
+};
+
+const Registry& registry();
+
+// A layer from a file: Keras's classes, then the user's own. ValueError naming the class when
+// nobody knows it; a class that is refused by decision (Lambda) says why.
+Layer layer_from_config(const std::string& class_name, const base::Json& config,
+                        const Dialect& dialect);
+
+template <class Derived>
+Layer make(const char* class_name, typename Derived::Options o) {
+  return Layer(std::make_shared<Derived>(class_name, std::move(o), Origin::kCode));
+}
+
+}  // namespace layers
+}  // namespace cornu

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cornu/base/export.h"
+#include "cornu/base/json.h"
+#include "cornu/base/none.h"
+#include "cornu/nn/where.h"
+
+namespace cornu {
+
+// A constraint argument (layers.md part 9): None, a Keras name ("max_norm", "NonNeg", the Keras 2
+// alias "maxnorm", …) or one of the functions below. Kept and checked from the start; it acts after
+// each update once there is training.
+class CORNU_API Constraint {
+ public:
+  Constraint() = default;
+  Constraint(std::nullopt_t) {}
+  Constraint(const char* name) : Constraint(std::string(name)) {}
+  Constraint(std::string name);
+  static Constraint from_config(const base::Json& config, const nn::Where& where);
+  base::Json config() const;  // null for None
+
+  void check(const nn::Where& where) const;  // ValueError for an unknown name or a bad value
+  explicit operator bool() const { return !class_name_.empty(); }
+  const std::string& class_name() const { return class_name_; }
+
+ private:
+  friend struct ConstraintAccess;
+  std::string class_name_;
+  double min_value_ = 0, max_value_ = 2, rate_ = 1;
+  std::vector<int64_t> axis_ = {0};
+};
+
+struct MaxNormOptions {
+  double max_value = 2;
+  std::vector<int64_t> axis = {0};
+};
+struct UnitNormOptions {
+  std::vector<int64_t> axis = {0};
+};
+struct MinMaxNormOptions {
+  double min_value = 0.0, max_value = 1.0, rate = 1.0;
+  std::vector<int64_t> axis = {0};
+};
+namespace constraints {
+CORNU_API Constraint MaxNorm(MaxNormOptions o = {});
+CORNU_API Constraint NonNeg();
+CORNU_API Constraint UnitNorm(UnitNormOptions o = {});
+CORNU_API Constraint MinMaxNorm(MinMaxNormOptions o = {});
+}  // namespace constraints
+
+}  // namespace cornu

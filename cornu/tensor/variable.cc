@@ -1,0 +1,22 @@
+#include "cornu/tensor/variable.h"
+
+#include "cornu/base/error.h"
+#include "cornu/base/text.h"
+
+namespace cornu {
+
+Tensor Variable::value() const {
+  std::lock_guard lock(mutex_);
+  return value_;
+}
+
+void Variable::assign(Tensor value) {
+  if (value.shape() != shape())
+    throw ValueError(base::cat("weight ", base::quoted(name_), " has shape ", shape(),
+                               ". Received: shape=", value.shape()));
+  std::lock_guard lock(mutex_);
+  value_ = std::move(value);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace cornu
