@@ -1,0 +1,34 @@
+# Shared by the scripts beside it; sourced, not run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s: %s\n' "$(basename "$0")" "$*"; }
+
+# die WHAT-HAPPENED WHAT-TO-DO
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$1" >&2
+  [ $# -lt 2 ] || printf '%s\n' "$2" >&2
+  exit 1
+}
+
+# step WHAT-IT-DOES COMMAND...: the command's output goes to a log that is shown when it fails.
+step() {
+  local what=$1 log
+  shift
+  say "$what"
+  log=$(mktemp)
+  if ! "$@" >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
+    die "failed: $*" "All it printed is in $log"
+  fi
+  rm -f "$log"
+}
+
+# configure_and_build PRESET TARGET...
+configure_and_build() {
+  local preset=$1
+  shift
+  command -v cmake >/dev/null || die "cmake is missing" "Run scripts/install-deps.sh first."
+  step "configuring build/$preset" cmake --preset "$preset"
+  step "building $* ($(nproc) at a time)" cmake --build --preset "$preset" -j "$(nproc)" -t "$@"
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs what building Cornu needs, from Debian's packages; does nothing where all is there.
+#   scripts/install-deps.sh [--test] [--fuzz] [--quickstart]
+# --test adds what scripts/test.sh needs, --fuzz a clang with libFuzzer, --quickstart npm, which
+# brings the models.
+. "$(dirname "$0")/common.sh"
+
+packages=(g++ cmake ninja-build zlib1g-dev libhwy-dev libpng-dev libjpeg-dev libcli11-dev libfmt-dev)
+for option in "$@"; do
+  case $option in
+    --test) packages+=(libgtest-dev libgmock-dev librapidcheck-dev pkg-config python3-minimal) ;;
+    --fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
+    # A Node.js from elsewhere has its own npm, and Debian's would replace it.
+    --quickstart) command -v npm >/dev/null || packages+=(npm ca-certificates) ;;
+    *) die "unknown option $option" "usage: scripts/install-deps.sh [--test] [--fuzz] [--quickstart]" ;;
+  esac
+done
+
+installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+
+command -v dpkg-query >/dev/null ||
+  die "this is no Debian" "Install the counterparts of these packages by hand: ${packages[*]}"
+missing=()
+for package in "${packages[@]}"; do
+  installed "$package" || missing+=("$package")
+done
+if [ ${#missing[@]} = 0 ]; then
+  say "everything needed is installed"
+  exit 0
+fi
+
+root=()
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null ||
+    die "not root, and there is no sudo" "Run as root: apt-get install --no-install-recommends ${missing[*]}"
+  root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+step "reading Debian's package lists" "${root[@]}" apt-get update
+step "installing ${missing[*]}" "${root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
