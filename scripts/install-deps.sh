@@ -5,6 +5,7 @@
 # brings the models.
 . "$(dirname "$0")/common.sh"
 
+# Without options: all that `cmake --preset release` asks for.
 packages=(g++ cmake ninja-build zlib1g-dev libhwy-dev libpng-dev libjpeg-dev libcli11-dev libfmt-dev)
 for option in "$@"; do
   case $option in
