@@ -1,0 +1,29 @@
+#include "cornu/compile/compile.h"
+
+#include "cornu/compile/memory_plan.h"
+#include "cornu/compile/passes/cancel_movement.h"
+#include "cornu/compile/passes/fold_constants.h"
+#include "cornu/compile/passes/fold_pad_into_conv.h"
+#include "cornu/compile/passes/fuse_activation.h"
+#include "cornu/compile/select.h"
+
+namespace cornu::compile {
+
+graph::Graph optimize(graph::Graph g, const Options& options) {
+  g = freeze_variables(std::move(g));
+  g = fold_constants(std::move(g));
+  if (!options.rewrite) return g;
+  g = cancel_movement(std::move(g));
+  g = fold_pad_into_conv(std::move(g));
+  g = fuse_activation(std::move(g));
+  return g;
+}
+
+std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options) {
+  g = optimize(std::move(g), options);
+  graph::verify(g);
+  std::vector<Selected> selected = select_kernels(g, options);
+  return plan_memory(g, std::move(selected));
+}
+
+}  // namespace cornu::compile

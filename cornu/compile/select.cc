@@ -1,0 +1,103 @@
+#include "cornu/compile/select.h"
+
+#include <algorithm>
+#include <new>
+
+#include "cornu/ops/evaluate.h"
+
+namespace cornu::compile {
+namespace {
+
+using kernels::Prepared;
+using kernels::Problem;
+
+// ---- the reference step: any op, by its own loops
+// --------------------------------------------------
+
+using FloatView = ops::View<const float>;
+
+struct ReferenceState {
+  ops::Op op;
+  std::vector<Shape> in;
+  Shape out;
+  int64_t rows, rows_per_task;
+};
+
+void run_reference(const kernels::Call& call) noexcept {
+  const auto& state = *static_cast<const ReferenceState*>(call.state);
+  auto* views = reinterpret_cast<FloatView*>(call.scratch);
+  for (size_t i = 0; i < state.in.size(); ++i) new (views + i) FloatView{&state.in[i], call.in[i]};
+  const std::span<const FloatView> in(views, state.in.size());
+  const ops::View<float> out{&state.out, call.out};
+  const int64_t tasks = (state.rows + state.rows_per_task - 1) / state.rows_per_task;
+  call.pool->parallel_for(tasks, [&](int64_t task) {
+    const int64_t begin = task * state.rows_per_task;
+    ops::evaluate<float>(state.op, in, out,
+                         {begin, std::min(begin + state.rows_per_task, state.rows)});
+  });
+}
+
+Prepared reference_step(const Problem& problem) {
+  auto state = std::make_shared<ReferenceState>();
+  state->op = *problem.op;
+  for (const kernels::Operand& operand : problem.in) state->in.push_back(operand.shape);
+  state->out = problem.out;
+  state->rows = ops::row_count(problem.out);
+  // Enough work per piece that handing it out costs nothing beside it.
+  constexpr int64_t kSmallestTask = 4096;
+  const int64_t row = std::max<int64_t>(1, problem.out.size() / std::max<int64_t>(1, state->rows));
+  state->rows_per_task = std::max({int64_t{1}, kSmallestTask / row, (state->rows + 63) / 64});
+  Prepared p;
+  p.run = run_reference;
+  p.scratch_floats =
+      static_cast<int64_t>((problem.in.size() * sizeof(FloatView) + 3) / sizeof(float));
+  p.packed.assign(problem.in.size(), false);
+  p.state = std::move(state);
+  return p;
+}
+
+// ---- choosing
+// ---------------------------------------------------------------------------------------
+
+Selected select(const Problem& problem, const Options& options) {
+#ifndef CORNU_NO_KERNELS
+  if (!options.reference)
+    for (const kernels::Kernel& kernel : kernels::table())
+      if (kernel.accepts(problem)) {
+        Prepared prepared = kernel.prepare(problem);
+        prepared.packed.resize(problem.in.size(), false);
+        std::string name = kernel.name;
+        if (!prepared.detail.empty()) name += " " + prepared.detail;
+        return {std::move(prepared), std::move(name)};
+      }
+#endif
+  (void)options;
+  return {reference_step(problem), "reference"};
+}
+
+bool needs_code(const ops::Op& op) {
+  return !std::holds_alternative<ops::Input>(op) && !std::holds_alternative<ops::Variable>(op) &&
+         !std::holds_alternative<ops::Constant>(op) && !std::holds_alternative<ops::Reshape>(op);
+}
+
+}  // namespace
+
+std::vector<Selected> select_kernels(const graph::Graph& g, const Options& options) {
+  std::vector<Selected> all(g.nodes.size());
+  for (size_t i = 0; i < g.nodes.size(); ++i) {
+    const graph::Node& node = g.nodes[i];
+    if (!needs_code(node.op)) continue;
+    Problem problem;
+    problem.op = &node.op;
+    problem.out = node.shape;
+    problem.strict = options.strict;
+    for (graph::NodeId id : node.in) {
+      const auto* constant = std::get_if<ops::Constant>(&g[id].op);
+      problem.in.push_back({g[id].shape, constant ? &constant->value : nullptr});
+    }
+    all[i] = select(problem, options);
+  }
+  return all;
+}
+
+}  // namespace cornu::compile
