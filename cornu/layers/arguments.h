@@ -7,8 +7,10 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cornu/base/none.h"
@@ -76,6 +78,22 @@ struct Borders {
   constexpr Borders(Pair a, Pair b, Pair c) requires(N == 3) : v{a, b, c} {}
   constexpr const Pair& operator[](size_t i) const { return v[i]; }
   friend constexpr bool operator==(const Borders&, const Borders&) = default;
+};
+
+// "number, or a list of numbers", which is kept apart: Keras writes back the form it was given.
+// Empty for None.
+template <class T>
+struct OneOrMore {
+  std::vector<T> v;
+  bool list = false;
+  OneOrMore() = default;
+  OneOrMore(std::nullopt_t) {}
+  template <class U>
+  requires(std::integral<U> || (std::floating_point<U> && std::floating_point<T>)) OneOrMore(U one)
+  requires(!std::same_as<U, bool>) : v{static_cast<T>(one)} {}
+  OneOrMore(std::initializer_list<T> several) : v(several), list(true) {}
+  explicit OneOrMore(std::vector<T> several) : v(std::move(several)), list(true) {}
+  bool empty() const { return v.empty() && !list; }
 };
 
 }  // namespace cornu

@@ -61,6 +61,30 @@ void check_rank(const Where& where, const Shape& in, int64_t rank) {
                                    ", found ndim=", in.rank(), ". Full shape received: ", in));
 }
 
+void check_axis(const Where& where, const Shape& in, int64_t axis, int64_t expected) {
+  if (in.known(axis) && in[axis] != expected)
+    throw ValueError(where.message("input is incompatible with the layer: expected axis ", axis,
+                                   " of the input shape to have value ", expected,
+                                   ". Received: input shape=", in));
+}
+
+int64_t known_axis(const Where& where, const Shape& in, int64_t axis) {
+  if (!in.known(axis))
+    throw ValueError(where.message("axis ", axis,
+                                   " of the input must be known when the layer is built. Received: "
+                                   "input shape=",
+                                   in));
+  return in[axis];
+}
+
+int64_t check_axis_exists(const Where& where, const Shape& in, int64_t axis) {
+  if (axis < -in.rank() || axis >= in.rank())
+    throw ValueError(where.message("`axis` must be in [", -in.rank(), ", ", in.rank(),
+                                   ") for an input of rank ", in.rank(), ". Received: axis=", axis,
+                                   ", input shape=", in));
+  return axis < 0 ? axis + in.rank() : axis;
+}
+
 int64_t window_length(const Where& where, const Shape& in, int64_t n, const WindowAxis& axis,
                       const std::string& padding) {
   if (n == Dim::kUnknown) return n;

@@ -33,6 +33,18 @@ std::string check_data_format(const Where& where, const std::optional<std::strin
 // The input of a layer: its rank must be `rank`.
 void check_rank(const Where& where, const Shape& in, int64_t rank);
 
+// An axis whose size the weights were made for: `expected` unless it is None.
+void check_axis(const Where& where, const Shape& in, int64_t axis, int64_t expected);
+// The size of an axis that weights are to be made for; ValueError for None.
+int64_t known_axis(const Where& where, const Shape& in, int64_t axis);
+// An axis that may count from the end, as 0 … rank - 1; ValueError where there is none.
+int64_t check_axis_exists(const Where& where, const Shape& in, int64_t axis);
+// activation, initializers, regularizers, constraints: each by its own check().
+template <class... T>
+void check_all(const Where& where, const T&... arguments) {
+  (arguments.check(where), ...);
+}
+
 // ---- lengths of one axis, Dim::kUnknown in and out
 // ------------------------------------------------ `padding` is "valid", "same" or "causal". Throws
 // ValueError where the result would be empty.

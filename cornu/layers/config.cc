@@ -15,14 +15,20 @@ std::string shown(const Json& v) {
   return text;
 }
 
-// Python 3's Keras 2 wrote tuples and shapes as {"class_name": "__tuple__", "items": [...]}.
-Json unwrapped(const Json& v) {
-  if (v.is_object())
+}  // namespace
+
+// Keras 2 wrote some tuples as {"class_name": "__tuple__", "items": [...]}, Keras 3 writes arrays
+// as {"class_name": "__numpy__", "config": {"value": [...], "dtype": "float32"}}.
+Json ConfigReader::unwrapped(const Json& v) {
+  const auto class_name = v.find("class_name");
+  if (!class_name || !class_name->is_string()) return v;
+  if (class_name->as_string() == "__tuple__")
     if (const auto items = v.find("items")) return *items;
+  if (class_name->as_string() == "__numpy__")
+    if (const auto config = v.find("config"))
+      if (const auto value = config->find("value")) return *value;
   return v;
 }
-
-}  // namespace
 
 ConfigReader::ConfigReader(Json config, std::string class_name, Dialect dialect)
     : config_(std::move(config)), where_{std::move(class_name), ""}, dialect_(dialect) {
@@ -105,8 +111,8 @@ void ConfigReader::read(const char* key, const Json& v, Shape& field) const {
   }
 }
 
-void ConfigReader::read(const char*, const Json& v, Activation& field) const {
-  field = Activation::from_config(v, where_, dialect_.keras2_hard_sigmoid);
+void ConfigReader::read(const char*, const Json& v, ActivationFunction& field) const {
+  field = ActivationFunction::from_config(v, where_, dialect_.keras2_hard_sigmoid);
 }
 void ConfigReader::read(const char*, const Json& v, Initializer& field) const {
   field = Initializer::from_config(v, where_);
@@ -187,6 +193,18 @@ void ConfigReader::finish() const {
       throw ValueError(where_.message("unknown argument ", base::quoted(key), ". Received: ", key,
                                       "=", shown(value)));
   }
+}
+
+Json full_config(const LayerImpl& layer) {
+  const Json policy = Json::object({{"name", layer.common().dtype}});
+  const Json dtype = Json::object({{"module", "keras"},
+                                   {"class_name", "DTypePolicy"},
+                                   {"config", policy},
+                                   {"registered_name", nullptr}});
+  std::vector<std::pair<std::string, Json>> items = {
+      {"name", layer.name()}, {"trainable", layer.trainable()}, {"dtype", dtype}};
+  for (const auto& [key, value] : layer.config().items()) items.emplace_back(key, value);
+  return Json::object(items);
 }
 
 Json ConfigWriter::json(std::span<const int64_t> v) {

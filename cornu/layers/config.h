@@ -38,7 +38,18 @@ class ConfigReader {
   template <class T>
   void operator()(const char* key, T& field) {
     seen_.insert(key);
-    if (const std::optional<base::Json> value = config_.find(key)) read(key, *value, field);
+    if (const std::optional<base::Json> value = config_.find(key))
+      read(key, unwrapped(*value), field);
+  }
+  // Another name that older writers use for a field. Never written.
+  template <class T>
+  void also(const char* key, T& field) {
+    (*this)(key, field);
+  }
+  // A field that Keras writes only where it is set.
+  template <class T>
+  void if_set(const char* key, T& field) {
+    (*this)(key, field);
   }
   // Keys that older writers add and that mean nothing here.
   void ignore(std::initializer_list<const char*> keys) { seen_.insert(keys.begin(), keys.end()); }
@@ -65,7 +76,7 @@ class ConfigReader {
   void read(const char* key, const base::Json& v, std::string& field) const;
   void read(const char* key, const base::Json& v, std::vector<int64_t>& field) const;  // or one int
   void read(const char* key, const base::Json& v, Shape& field) const;  // null is unknown
-  void read(const char* key, const base::Json& v, Activation& field) const;
+  void read(const char* key, const base::Json& v, ActivationFunction& field) const;
   void read(const char* key, const base::Json& v, Initializer& field) const;
   void read(const char* key, const base::Json& v, Regularizer& field) const;
   void read(const char* key, const base::Json& v, Constraint& field) const;
@@ -74,6 +85,13 @@ class ConfigReader {
   void read(const char* key, const base::Json& v, std::optional<T>& field) const {
     field.reset();
     if (!v.is_null()) read(key, v, field.emplace());
+  }
+  template <class T>
+  void read(const char* key, const base::Json& v, OneOrMore<T>& field) const {
+    field = {};
+    if (v.is_null()) return;
+    field.list = v.is_array();
+    read(key, v, field.v);
   }
   template <size_t N>
   void read(const char* key, const base::Json& v, Ints<N>& field) const {
@@ -91,6 +109,8 @@ class ConfigReader {
   void read_ints(const char* key, const base::Json& v, std::span<int64_t> field) const;
   void read_borders(const char* key, const base::Json& v, std::span<Pair> field) const;
   void read_common(std::string& dtype, Shape& input_shape);
+  // A list or number out of the objects that stand for tuples and NumPy arrays.
+  static base::Json unwrapped(const base::Json& v);
   [[noreturn]] void bad(const char* key, const std::string& needed, const base::Json& got) const;
 
   base::Json config_;
@@ -106,6 +126,12 @@ class ConfigWriter {
   void operator()(const char* key, const T& field) {
     items_.emplace_back(key, json(field));
   }
+  template <class T>
+  void also(const char*, const T&) {}
+  template <class T>
+  void if_set(const char* key, const T& field) {
+    if (field) (*this)(key, field);
+  }
   void ignore(std::initializer_list<const char*>) {}
   base::Json take() { return base::Json::object(items_); }
 
@@ -119,7 +145,7 @@ class ConfigWriter {
   static base::Json json(const std::vector<int64_t>& v) { return json(std::span(v)); }
   static base::Json json(const std::vector<double>& v);
   static base::Json json(const Shape& v);
-  static base::Json json(const Activation& v) { return v.config(); }
+  static base::Json json(const ActivationFunction& v) { return v.config(); }
   static base::Json json(const Initializer& v) { return v.config(); }
   static base::Json json(const Regularizer& v) { return v.config(); }
   static base::Json json(const Constraint& v) { return v.config(); }
@@ -127,6 +153,11 @@ class ConfigWriter {
   template <class T>
   static base::Json json(const std::optional<T>& v) {
     return v ? json(*v) : base::Json();
+  }
+  template <class T>
+  static base::Json json(const OneOrMore<T>& v) {
+    if (v.empty()) return {};
+    return v.list ? json(v.v) : json(v.v[0]);
   }
   template <size_t N>
   static base::Json json(const Ints<N>& v) {
@@ -171,6 +202,9 @@ class LayerWith : public Base {
  protected:
   Options options_;
 };
+
+// The whole configuration as Keras writes it: name, trainable, dtype, then the layer's own fields.
+base::Json full_config(const LayerImpl& layer);
 
 // How a class named in a file is made: one row of the registry.
 template <class Derived>

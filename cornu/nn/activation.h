@@ -15,22 +15,23 @@ namespace cornu {
 // An activation argument: None (linear), a Keras name ("relu", "hard_silu", …: layers.md part 10),
 // an object from a file, or a function of your own. Holding one checks nothing: the layer that
 // takes it calls check(), so that the error can name the layer.
-class CORNU_API Activation {
+class CORNU_API ActivationFunction {
  public:
   // What a user's own activation does: adds ops to the graph and returns the result, of the same
   // shape.
   using Function = std::function<graph::Value(graph::Builder&, graph::Value)>;
 
-  Activation() : Activation(None) {}
-  Activation(std::nullopt_t) : Activation("linear") {}
-  Activation(const char* name) : Activation(std::string(name)) {}
-  Activation(std::string name);
-  Activation(std::string name, Function function);
+  ActivationFunction() : ActivationFunction(None) {}
+  ActivationFunction(std::nullopt_t) : ActivationFunction("linear") {}
+  ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}
+  ActivationFunction(std::string name);
+  ActivationFunction(std::string name, Function function);
 
   // "relu", or {"class_name": "LeakyReLU", "config": {"negative_slope": 0.3}, …} (a weightless
   // activation layer given as activation=), or null. Keras 2 files mean another hard_sigmoid
   // (layers.md D16): `keras2` says so.
-  static Activation from_config(const base::Json& config, const nn::Where& where, bool keras2);
+  static ActivationFunction from_config(const base::Json& config, const nn::Where& where,
+                                        bool keras2);
   base::Json config() const;
 
   // Throws ValueError for an unknown name.
