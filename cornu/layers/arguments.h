@@ -76,6 +76,12 @@ struct Borders {
   constexpr Borders(Pair a) requires(N == 1) : v{a} {}
   constexpr Borders(Pair a, Pair b) requires(N == 2) : v{a, b} {}
   constexpr Borders(Pair a, Pair b, Pair c) requires(N == 3) : v{a, b, c} {}
+  // A struct with names of its own for the sides, such as Pads1D.
+  template <class T>
+  requires requires(const T& named) {
+    { named.pairs() } -> std::same_as<std::array<Pair, N>>;
+  }
+  constexpr Borders(const T& named) : v(named.pairs()) {}
   constexpr const Pair& operator[](size_t i) const { return v[i]; }
   friend constexpr bool operator==(const Borders&, const Borders&) = default;
 };

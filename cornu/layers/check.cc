@@ -1,6 +1,7 @@
 #include "cornu/layers/check.h"
 
 #include <algorithm>
+#include <array>
 
 #include "cornu/nn/keras_json.h"
 
@@ -15,25 +16,26 @@ std::string tuple_text(std::span<const int64_t> v) {
 
 void check_positive(const Where& where, const char* argument, std::span<const int64_t> v,
                     bool zero_allowed) {
+  const int64_t least = zero_allowed ? 0 : 1;
   std::vector<int64_t> bad;
   for (int64_t x : v)
-    if (x < (zero_allowed ? 0 : 1)) bad.push_back(x);
+    if (x < least || x > kMaxSize) bad.push_back(x);
   if (bad.empty()) return;
+  const bool too_large = *std::min_element(bad.begin(), bad.end()) > kMaxSize;
   // -1 would read as None in a shape's text, so the numbers are joined here.
   std::string received, wrong;
   for (size_t i = 0; i < v.size(); ++i) received += cat(i ? ", " : "", v[i]);
   for (size_t i = 0; i < bad.size(); ++i) wrong += cat(i ? ", " : "", bad[i]);
   if (v.size() > 1) received = cat("(", received, "), including the values ", wrong);
-  throw ValueError(where.message("`", argument, "` must be ",
-                                 zero_allowed ? "zero or positive" : "positive",
-                                 ". Received: ", argument, "=", received));
+  const std::string needed = too_large      ? cat("at most ", kMaxSize)
+                             : zero_allowed ? "zero or positive"
+                                            : "positive";
+  throw ValueError(
+      where.message("`", argument, "` must be ", needed, ". Received: ", argument, "=", received));
 }
 
 void check_borders(const Where& where, const char* argument, std::span<const Pair> v) {
-  for (const Pair& p : v)
-    if (p.before < 0 || p.after < 0)
-      throw ValueError(where.message("`", argument, "` must be zero or positive. Received: ",
-                                     argument, "=(", p.before, ", ", p.after, ")"));
+  for (const Pair& p : v) check_positive(where, argument, std::array{p.before, p.after}, true);
 }
 
 std::string check_word(const Where& where, const char* argument,
@@ -59,6 +61,17 @@ void check_rank(const Where& where, const Shape& in, int64_t rank) {
   if (in.rank() != rank)
     throw ValueError(where.message("input is incompatible with the layer: expected ndim=", rank,
                                    ", found ndim=", in.rank(), ". Full shape received: ", in));
+  for (int64_t d : in)
+    if (d > kMaxSize)
+      throw ValueError(
+          where.message("a dimension of the input is above ", kMaxSize, ". Received: ", in));
+}
+
+int64_t check_length(const Where& where, const Shape& in, int64_t length) {
+  if (length > kMaxSize)
+    throw ValueError(where.message("computed output size ", length, " is above ", kMaxSize,
+                                   ". Received: input shape=", in));
+  return length;
 }
 
 void check_axis(const Where& where, const Shape& in, int64_t axis, int64_t expected) {

@@ -18,9 +18,16 @@ using nn::Where;
 // "(3, 3)", and "3" for one number.
 std::string tuple_text(std::span<const int64_t> v);
 
-// Every entry > 0, or >= 0 with zero_allowed; ValueError naming the argument and the bad entries.
+// The largest argument and the largest dimension: products of two of them still fit an int64_t.
+inline constexpr int64_t kMaxSize = 2147483647;
+
+// Every entry > 0, or >= 0 with zero_allowed, and <= kMaxSize; ValueError naming the argument and
+// the bad entries.
 void check_positive(const Where& where, const char* argument, std::span<const int64_t> v,
                     bool zero_allowed = false);
+inline void check_positive(const Where& where, const char* argument, int64_t v) {
+  check_positive(where, argument, std::span<const int64_t>(&v, 1));
+}
 void check_borders(const Where& where, const char* argument, std::span<const Pair> v);  // all >= 0
 
 // The word in lower case when it is one of `allowed`; ValueError otherwise. Case-insensitive.
@@ -30,8 +37,10 @@ std::string check_word(const Where& where, const char* argument,
 // The same for data_format, where None is what keras.json says.
 std::string check_data_format(const Where& where, const std::optional<std::string>& word);
 
-// The input of a layer: its rank must be `rank`.
+// The input of a layer: its rank must be `rank`, and no dimension above kMaxSize.
 void check_rank(const Where& where, const Shape& in, int64_t rank);
+// A computed length; ValueError above kMaxSize.
+int64_t check_length(const Where& where, const Shape& in, int64_t length);
 
 // An axis whose size the weights were made for: `expected` unless it is None.
 void check_axis(const Where& where, const Shape& in, int64_t axis, int64_t expected);
@@ -45,9 +54,8 @@ void check_all(const Where& where, const T&... arguments) {
   (arguments.check(where), ...);
 }
 
-// ---- lengths of one axis, Dim::kUnknown in and out
-// ------------------------------------------------ `padding` is "valid", "same" or "causal". Throws
-// ValueError where the result would be empty.
+// ---- lengths of one axis, Dim::kUnknown in and out ----
+// `padding` is "valid", "same" or "causal". Throws ValueError where the result would be empty.
 struct WindowAxis {
   int64_t kernel, stride, dilation;
 };

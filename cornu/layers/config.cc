@@ -1,5 +1,7 @@
 #include "cornu/layers/config.h"
 
+#include <algorithm>
+
 namespace cornu::layers {
 
 using base::cat;
@@ -139,10 +141,13 @@ void ConfigReader::read_ints(const char* key, const Json& v, std::span<int64_t> 
   }
 }
 
-void ConfigReader::read_borders(const char* key, const Json& v, std::span<Pair> field) const {
-  const std::string needed = field.size() == 1 ? "an integer or a pair of integers"
-                                               : cat("an integer, ", field.size(), " integers or ",
-                                                     field.size(), " pairs of integers");
+void ConfigReader::read_borders(const char* key, const Json& v, std::span<Pair> field,
+                                std::initializer_list<const char*> names) const {
+  std::string needed = field.size() == 1 ? "an integer or a pair of integers"
+                                         : cat("an integer, ", field.size(), " integers or ",
+                                               field.size(), " pairs of integers");
+  for (const char* name : names)
+    needed += cat(name == *names.begin() ? " or a dictionary of " : ", ", name);
   const auto pair = [&](const Json& element) -> Pair {
     const Json list = unwrapped(element);
     if (list.is_int()) return Pair(list.as_int());
@@ -153,6 +158,14 @@ void ConfigReader::read_borders(const char* key, const Json& v, std::span<Pair> 
   const Json list = unwrapped(v);
   if (list.is_int()) {
     for (Pair& f : field) f = Pair(list.as_int());
+  } else if (list.is_object() && names.size() > 0) {
+    for (Pair& f : field) f = Pair();
+    for (const auto& [side, amount] : list.items()) {
+      const auto name = std::find(names.begin(), names.end(), side);
+      if (name == names.end() || !amount.is_int()) bad(key, needed, v);
+      const auto i = static_cast<size_t>(name - names.begin());
+      (i % 2 == 0 ? field[i / 2].before : field[i / 2].after) = amount.as_int();
+    }
   } else if (field.size() == 1) {
     const bool nested = list.is_array() && list.size() == 1;
     field[0] = pair(nested ? list[0] : v);

@@ -51,6 +51,15 @@ class ConfigReader {
   void if_set(const char* key, T& field) {
     (*this)(key, field);
   }
+  // Borders that may also come as a dictionary with these keys, a missing one being 0 (layers.md
+  // D8): before and after of each axis in turn.
+  template <size_t N>
+  void borders(const char* key, Borders<N>& field, std::initializer_list<const char*> names) {
+    seen_.insert(key);
+    if (const auto value = config_.find(key)) read_borders(key, *value, field.v, names);
+  }
+  // A key that Keras does not know; written only where it says something.
+  void extra(const char* key, bool& field) { (*this)(key, field); }
   // Keys that older writers add and that mean nothing here.
   void ignore(std::initializer_list<const char*> keys) { seen_.insert(keys.begin(), keys.end()); }
 
@@ -104,10 +113,11 @@ class ConfigReader {
   }
   template <size_t N>
   void read(const char* key, const base::Json& v, Borders<N>& field) const {
-    read_borders(key, v, field.v);
+    read_borders(key, v, field.v, {});
   }
   void read_ints(const char* key, const base::Json& v, std::span<int64_t> field) const;
-  void read_borders(const char* key, const base::Json& v, std::span<Pair> field) const;
+  void read_borders(const char* key, const base::Json& v, std::span<Pair> field,
+                    std::initializer_list<const char*> names) const;
   void read_common(std::string& dtype, Shape& input_shape);
   // A list or number out of the objects that stand for tuples and NumPy arrays.
   static base::Json unwrapped(const base::Json& v);
@@ -130,6 +140,13 @@ class ConfigWriter {
   void also(const char*, const T&) {}
   template <class T>
   void if_set(const char* key, const T& field) {
+    if (field) (*this)(key, field);
+  }
+  template <size_t N>
+  void borders(const char* key, const Borders<N>& field, std::initializer_list<const char*>) {
+    (*this)(key, field);
+  }
+  void extra(const char* key, bool field) {
     if (field) (*this)(key, field);
   }
   void ignore(std::initializer_list<const char*>) {}
@@ -175,6 +192,23 @@ class ConfigWriter {
   std::vector<std::pair<std::string, base::Json>> items_;
 };
 
+// Checks the arguments that know how: activations, initializers, regularizers, constraints.
+class ArgumentChecker {
+ public:
+  explicit ArgumentChecker(const nn::Where& where) : where_(where) {}
+  template <class T>
+  void operator()(const char*, const T& field) {
+    if constexpr (requires { field.check(where_); }) field.check(where_);
+  }
+  template <size_t N>
+  void borders(const char*, const Borders<N>&, std::initializer_list<const char*>) {}
+  void extra(const char*, bool) {}
+  void ignore(std::initializer_list<const char*>) {}
+
+ private:
+  const nn::Where& where_;
+};
+
 template <class Options>
 CommonOptions common_of(const Options& o) {
   CommonOptions common{o.name, o.trainable, o.dtype, o.input_shape};
@@ -184,13 +218,16 @@ CommonOptions common_of(const Options& o) {
 }
 
 // A layer made of its options struct. Derived has the static fields() above; its constructor is
-// Derived(std::string class_name, Options, Origin).
+// Derived(std::string class_name, Options, Origin) and checks what ArgumentChecker does not.
 template <class Derived, class OptionsType, class Base = OneToOneLayer>
 class LayerWith : public Base {
  public:
   using Options = OptionsType;
   LayerWith(std::string class_name, Options o)
-      : Base(std::move(class_name), common_of(o)), options_(std::move(o)) {}
+      : Base(std::move(class_name), common_of(o)), options_(std::move(o)) {
+    ArgumentChecker checker(this->where());
+    Derived::fields(std::as_const(options_), checker);
+  }
 
   base::Json config() const override {
     ConfigWriter writer;

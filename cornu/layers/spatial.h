@@ -2,9 +2,12 @@
 
 // Helpers of the layers that work on (batch, *spatial, channels) or (batch, channels, *spatial).
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include "cornu/graph/builder.h"
+#include "cornu/layers/arguments.h"
 #include "cornu/tensor/shape.h"
 
 namespace cornu::layers {
@@ -28,6 +31,25 @@ inline graph::Value to_channels_last(graph::Builder& g, graph::Value x,
 inline graph::Value from_channels_last(graph::Builder& g, graph::Value x,
                                        const std::string& data_format) {
   return channels_first(data_format) ? g.move_axis(x, -1, 1) : x;
+}
+
+// Borders added to the spatial axes (sign 1) or taken off (sign -1): the shape, and the op.
+inline Shape bordered_shape(const Shape& in, std::span<const Pair> borders,
+                            const std::string& data_format, int64_t sign) {
+  Shape out = in;
+  for (size_t i = 0; i < borders.size(); ++i) {
+    const int64_t axis = first_spatial(data_format) + static_cast<int64_t>(i);
+    if (out.known(axis)) out[axis] += sign * (borders[i].before + borders[i].after);
+  }
+  return out;
+}
+inline graph::Value bordered(graph::Builder& g, graph::Value x, std::span<const Pair> borders,
+                             const std::string& data_format, int64_t sign) {
+  std::vector<ops::Edge> edges(borders.size() + 2);
+  for (size_t i = 0; i < borders.size(); ++i)
+    edges[static_cast<size_t>(first_spatial(data_format)) + i] = {sign * borders[i].before,
+                                                                  sign * borders[i].after};
+  return g.pad(x, std::move(edges));
 }
 
 }  // namespace cornu::layers

@@ -21,32 +21,28 @@ class ZeroPadding final : public LayerWith<ZeroPadding<N, Options>, Options> {
 
   template <class O, class V>
   static void fields(O& o, V& v) {
-    v("padding", o.padding);
+    if constexpr (N == 1)
+      v.borders("padding", o.padding, {"left_pad", "right_pad"});
+    else if constexpr (N == 2)
+      v.borders("padding", o.padding, {"top_pad", "bottom_pad", "left_pad", "right_pad"});
+    else
+      v("padding", o.padding);
     v("data_format", o.data_format);
   }
 
   Shape output_shape(const Shape& in) const override {
     check_rank(this->where(), in, N + 2);
-    Shape out = in;
-    for (size_t i = 0; i < N; ++i) {
-      const int64_t axis = first() + static_cast<int64_t>(i);
-      const Pair p = this->options_.padding[i];
-      if (out.known(axis)) out[axis] += p.before + p.after;
-    }
+    const Shape out = bordered_shape(in, this->options_.padding.v, data_format(), 1);
+    for (int64_t n : out) check_length(this->where(), in, n);
     return out;
   }
 
   graph::Value lower(graph::Builder& g, graph::Value x) const override {
-    std::vector<ops::Edge> edges(N + 2);
-    for (size_t i = 0; i < N; ++i) {
-      const Pair p = this->options_.padding[i];
-      edges[static_cast<size_t>(first()) + i] = {p.before, p.after};
-    }
-    return g.pad(x, std::move(edges));
+    return bordered(g, x, this->options_.padding.v, data_format(), 1);
   }
 
  private:
-  int64_t first() const { return first_spatial(*this->options_.data_format); }
+  const std::string& data_format() const { return *this->options_.data_format; }
 };
 
 using ZeroPadding1 = ZeroPadding<1, ZeroPadding1DOptions>;

@@ -5,12 +5,16 @@
 
 namespace cornu {
 
-// ZeroPadding1D's argument as a dictionary: {.left_pad = 1, .right_pad = 2} (layers.md D8).
+// `padding` as a dictionary (layers.md D8): .padding = Pads1D{.left_pad = 1, .right_pad = 2}.
 struct Pads1D {
   int64_t left_pad = 0, right_pad = 0;
+  constexpr std::array<Pair, 1> pairs() const { return {Pair(left_pad, right_pad)}; }
 };
 struct Pads2D {
   int64_t top_pad = 0, bottom_pad = 0, left_pad = 0, right_pad = 0;
+  constexpr std::array<Pair, 2> pairs() const {
+    return {Pair(top_pad, bottom_pad), Pair(left_pad, right_pad)};
+  }
 };
 
 struct ZeroPadding1DOptions {
