@@ -46,7 +46,7 @@ class ConfigReader {
   void also(const char* key, T& field) {
     (*this)(key, field);
   }
-  // A field that Keras writes only where it is set.
+  // A field that is written only where it is set.
   template <class T>
   void if_set(const char* key, T& field) {
     (*this)(key, field);
@@ -58,8 +58,6 @@ class ConfigReader {
     seen_.insert(key);
     if (const auto value = config_.find(key)) read_borders(key, *value, field.v, names);
   }
-  // A key that Keras does not know; written only where it says something.
-  void extra(const char* key, bool& field) { (*this)(key, field); }
   // Keys that older writers add and that mean nothing here.
   void ignore(std::initializer_list<const char*> keys) { seen_.insert(keys.begin(), keys.end()); }
 
@@ -146,9 +144,6 @@ class ConfigWriter {
   void borders(const char* key, const Borders<N>& field, std::initializer_list<const char*>) {
     (*this)(key, field);
   }
-  void extra(const char* key, bool field) {
-    if (field) (*this)(key, field);
-  }
   void ignore(std::initializer_list<const char*>) {}
   base::Json take() { return base::Json::object(items_); }
 
@@ -202,7 +197,10 @@ class ArgumentChecker {
   }
   template <size_t N>
   void borders(const char*, const Borders<N>&, std::initializer_list<const char*>) {}
-  void extra(const char*, bool) {}
+  template <class T>
+  void also(const char*, const T&) {}
+  template <class T>
+  void if_set(const char*, const T&) {}
   void ignore(std::initializer_list<const char*>) {}
 
  private:

@@ -6,12 +6,14 @@ namespace cornu {
 namespace layers {
 
 // One line per file of layers/.
+void add_conv(Registry& r);
 void add_zero_padding(Registry& r);
 
 namespace {
 
 Registry all_layers() {
   Registry r;
+  add_conv(r);
   add_zero_padding(r);
   return r;
 }
