@@ -35,7 +35,7 @@ struct Variable {  // the graph's variable number `index` (a weight)
   friend bool operator==(const Variable&, const Variable&) = default;
 };
 struct Constant {  // numbers fixed while lowering
-  Tensor value;
+  Tensor value = {};
   friend bool operator==(const Constant& a, const Constant& b) {
     return a.value.data() == b.value.data() && a.value.shape() == b.value.shape();
   }
@@ -98,8 +98,8 @@ struct Binary {
 // Cells outside x are 0. Output length (n + before + after - ((k-1)*dilation + 1)) / stride + 1.
 // A depthwise convolution is groups = C with the kernel (*k, C, M) seen as (*k, 1, C*M).
 struct Conv {
-  std::vector<int64_t> stride, dilation;  // one entry per spatial axis, >= 1
-  std::vector<Edge> pad;                  // >= 0
+  std::vector<int64_t> stride = {}, dilation = {};  // one entry per spatial axis, >= 1
+  std::vector<Edge> pad = {};                       // >= 0
   int64_t groups = 1;
   // Applied to the result after the bias; put there by a pass, never by a layer.
   std::optional<Unary> activation = {};
@@ -112,9 +112,9 @@ struct Conv {
 // of length (n-1)*stride + (k-1)*dilation + 1, the output is full[crop .. crop + length), zeros
 // beyond full's end, plus bias everywhere.
 struct ConvTranspose {
-  std::vector<int64_t> stride, dilation;  // >= 1
-  std::vector<int64_t> crop;              // >= 0: cells of `full` dropped at the start
-  std::vector<int64_t> length;            // output lengths
+  std::vector<int64_t> stride = {}, dilation = {};  // >= 1
+  std::vector<int64_t> crop = {};                   // >= 0: cells of `full` dropped at the start
+  std::vector<int64_t> length = {};                 // output lengths
   int64_t groups = 1;
   std::optional<Unary> activation = {};
   friend bool operator==(const ConvTranspose&, const ConvTranspose&) = default;
@@ -126,8 +126,8 @@ struct ConvTranspose {
 struct Pool {
   enum class Kind { kMax, kAverage };
   Kind kind = Kind::kMax;
-  std::vector<int64_t> window, stride;
-  std::vector<Edge> pad;  // >= 0, < window
+  std::vector<int64_t> window = {}, stride = {};
+  std::vector<Edge> pad = {};  // >= 0, < window
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 
@@ -136,7 +136,7 @@ struct Pool {
 struct Resize {
   enum class Mode { kNearest, kBilinear, kBilinearLegacy, kBicubic, kLanczos3, kLanczos5 };
   Mode mode = Mode::kNearest;
-  std::vector<int64_t> size;
+  std::vector<int64_t> size = {};
   friend bool operator==(const Resize&, const Resize&) = default;
 };
 
@@ -144,15 +144,15 @@ struct Resize {
 // One Edge per axis of x, batch included: output cell i is cell i - before of x, 0 where x has
 // none.
 struct Pad {
-  std::vector<Edge> edges;
+  std::vector<Edge> edges = {};
   friend bool operator==(const Pad&, const Pad&) = default;
 };
 struct Reshape {
-  Shape shape;
+  Shape shape = {};
   friend bool operator==(const Reshape&, const Reshape&) = default;
 };
 struct Transpose {  // output axis i is input axis perm[i]
-  std::vector<int64_t> perm;
+  std::vector<int64_t> perm = {};
   friend bool operator==(const Transpose&, const Transpose&) = default;
 };
 struct Concat {  // one or more inputs
@@ -166,7 +166,7 @@ struct Concat {  // one or more inputs
 struct Reduce {
   enum class Kind { kSum, kMean, kMax, kMin };
   Kind kind = Kind::kSum;
-  std::vector<int64_t> axes;
+  std::vector<int64_t> axes = {};
   friend bool operator==(const Reduce&, const Reduce&) = default;
 };
 

@@ -5,22 +5,22 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <random>
-#include <span>
 
 #include "cornu/tensor/tensor.h"
 
 namespace cornu::testing {
 
-// max |got - want| / (1 + |want|). Equal infinities and two NaN differ by 0; infinite if only one
-// is NaN, if different infinities meet or if the lengths differ.
+// max |got - want| / (1 + |want|) of two ranges of numbers. Equal infinities and two NaN differ by
+// 0; infinite if only one is NaN, if different infinities meet or if the lengths differ.
 template <class A, class B>
-double max_error(std::span<const A> got, std::span<const B> want) {
+double max_error(const A& got, const B& want) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (got.size() != want.size()) return kInfinity;
+  if (std::size(got) != std::size(want)) return kInfinity;
   double worst = 0;
-  for (size_t i = 0; i < got.size(); ++i) {
+  for (size_t i = 0; i < std::size(got); ++i) {
     const auto a = static_cast<double>(got[i]), b = static_cast<double>(want[i]);
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     const double error = std::fabs(a - b) / (1 + std::fabs(b));

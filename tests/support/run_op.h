@@ -6,6 +6,16 @@
 
 namespace cornu::testing {
 
+// (1, n, 1): one channel along one spatial axis.
+inline Tensor line(const std::vector<float>& values) {
+  return Tensor(Shape{1, values.size(), 1}, std::span<const float>(values));
+}
+
+// The numbers of a tensor, for EXPECT_EQ where they must be exact.
+inline std::vector<float> numbers(const Tensor& t) {
+  return {t.values().begin(), t.values().end()};
+}
+
 // The reference result of one op in float.
 inline Tensor run_op(const ops::Op& op, const std::vector<Tensor>& in) {
   std::vector<Shape> shapes;
