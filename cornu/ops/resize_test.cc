@@ -58,6 +58,42 @@ TEST(Resize, LinesOfTheSpecification) {  // layers.md 21.4
   }
 }
 
+// The window formulas of layers.md 4.7 read aloud: every cell, weight 0 beyond the radius.
+double by_formula(Mode mode, const Tensor& x, int64_t i, int64_t factor) {
+  const auto weight = [&](double d) {
+    if (mode == Mode::kBicubic) {
+      if (d >= 2) return 0.0;
+      return d < 1 ? ((1.5 * d - 2.5) * d) * d + 1 : ((-0.5 * d + 2.5) * d - 4) * d + 2;
+    }
+    const double radius = mode == Mode::kLanczos3 ? 3 : 5;
+    if (d > radius) return 0.0;
+    return d <= 1e-3
+               ? 1
+               : radius * std::sin(M_PI * d) * std::sin(M_PI * d / radius) / (M_PI * M_PI * d * d);
+  };
+  const double c = (static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5;
+  double sum = 0, weights = 0;
+  for (int64_t k = 0; k < x.size(); ++k) {
+    const double w = weight(std::fabs(c - static_cast<double>(k)));
+    sum += w * static_cast<double>(x.data()[k]);
+    weights += w;
+  }
+  return sum / weights;
+}
+
+TEST(Resize, WindowsFollowTheFormula) {
+  for (const Mode mode : {Mode::kBicubic, Mode::kLanczos3, Mode::kLanczos5})
+    for (const int64_t factor : {1, 2, 3, 4, 5, 6, 7, 12})
+      for (const int64_t n : {1, 2, 5, 14}) {
+        const Resize op{.mode = mode, .size = {n * factor}};
+        SCOPED_TRACE(to_text(Op(op)));
+        const Tensor x = random_tensor(Shape{1, n, 1}, static_cast<uint64_t>(factor));
+        std::vector<double> want;
+        for (int64_t i = 0; i < n * factor; ++i) want.push_back(by_formula(mode, x, i, factor));
+        EXPECT_LT(max_error(run_op_double(op, {x}), want), 1e-13);
+      }
+}
+
 // Repeating each element, for every factor: nothing may be rounded to a neighbour.
 TEST(Resize, NearestRepeats) {
   for (int64_t factor : {1, 2, 3, 7, 41, 47, 55, 61, 82, 99, 100}) {
