@@ -19,6 +19,12 @@ const Shape& Symbol::shape() const {
 // ---- Layer
 // ----------------------------------------------------------------------------------------
 
+Layer::Layer(const Symbol& input) {
+  if (!input.call() || !input.call()->inputs.empty())
+    throw ValueError("a Symbol stands for a layer only where Input() made it");
+  impl_ = input.call()->layer;
+}
+
 Symbols Layer::call(const Symbols& inputs) const { return LayerImpl::call(impl_, inputs); }
 
 Symbol Layer::operator()(const Symbols& inputs) const {
@@ -123,7 +129,10 @@ std::vector<Weight> LayerImpl::weights() const {
   std::vector<Weight> all;
   for (bool trainable : {true, false})
     for (const Weight& w : weights_)
-      if (w.variable->trainable() == trainable) all.push_back(w);
+      if (w.variable->trainable() == trainable) {
+        all.push_back(w);
+        all.back().trainable = trainable && this->trainable();
+      }
   return all;
 }
 
@@ -135,7 +144,7 @@ std::shared_ptr<Variable> LayerImpl::add_weight(WeightOptions o) {
         where_.message("weight ", quoted(o.name), " needs a known shape. Received: ", o.shape));
   auto variable =
       std::make_shared<Variable>(o.name, o.initializer.make(o.shape, where_), o.trainable);
-  weights_.push_back({variable, std::move(o.regularizer), std::move(o.constraint)});
+  weights_.push_back({variable, std::move(o.regularizer), std::move(o.constraint), o.trainable});
   return variable;
 }
 

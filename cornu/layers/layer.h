@@ -55,6 +55,9 @@ struct Call {
 class CORNU_API Layer {
  public:
   Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
+  // The InputLayer behind what Input() returned, so that a Sequential's list may start with it.
+  // ValueError for any other symbol.
+  Layer(const Symbol& input);
 
   // Calls the layer on one symbol or a list, building it the first time. Throws ValueError for a
   // shape the layer cannot take. operator() is for layers with one output, call() for any.
@@ -88,11 +91,12 @@ struct Weight {
   std::shared_ptr<Variable> variable;
   Regularizer regularizer;
   Constraint constraint;
+  bool trainable = true;  // the variable is, and no layer around it is frozen
 };
 
 struct WeightOptions {
-  std::string name;
-  Shape shape;
+  std::string name = {};
+  Shape shape = {};
   Initializer initializer = "zeros";
   Regularizer regularizer = {};
   Constraint constraint = {};
@@ -101,10 +105,10 @@ struct WeightOptions {
 
 // The options that every layer has. `dtype` must be "float32".
 struct CommonOptions {
-  std::string name;  // empty: an automatic one
+  std::string name = {};  // empty: an automatic one
   bool trainable = true;
   std::string dtype = "float32";
-  Shape input_shape;  // without the batch; rank 0: not given
+  Shape input_shape = {};  // without the batch; rank 0: not given
   Regularizer activity_regularizer = {};
 };
 

@@ -7,6 +7,10 @@ namespace cornu {
 
 Tensor Variable::value() const {
   std::lock_guard lock(mutex_);
+  if (initial_) {
+    value_ = initial_();
+    initial_ = nullptr;
+  }
   return value_;
 }
 
@@ -16,6 +20,7 @@ void Variable::assign(Tensor value) {
                                ". Received: shape=", value.shape()));
   std::lock_guard lock(mutex_);
   value_ = std::move(value);
+  initial_ = nullptr;
   version_.fetch_add(1, std::memory_order_release);
 }
 
