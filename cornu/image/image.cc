@@ -1,12 +1,9 @@
 #include "cornu/image/image.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <algorithm>
 
 #include "cornu/base/error.h"
+#include "cornu/base/file.h"
 #include "cornu/base/text.h"
 #include "cornu/image/picture.h"
 
@@ -23,30 +20,6 @@ void check_size(int64_t width, int64_t height, int64_t max_pixels) {
 }
 
 namespace {
-
-std::vector<uint8_t> read_file(const std::string& path) {
-  std::error_code error;
-  std::ifstream file;
-  if (!std::filesystem::is_directory(path, error)) file.open(path, std::ios::binary);
-  std::vector<uint8_t> bytes{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) throw IoError(base::cat("cannot read ", base::quoted(path)));
-  return bytes;
-}
-
-// Written beside its place and then renamed, so that a half-written file is never seen.
-void write_file_atomic(const std::string& path, std::span<const uint8_t> bytes) {
-  const std::string temporary = base::cat(path, ".", ::getpid(), ".tmp");
-  std::ofstream file(temporary, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(temporary, path, error);
-  if (file && !error) return;
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
-  throw IoError(base::cat("cannot write ", base::quoted(path)));
-}
 
 // Rec. 601 luma in the integers that PIL uses.
 uint8_t luma(const uint8_t* rgb) {
@@ -99,7 +72,7 @@ Picture to_picture(const Tensor& tensor) {
 }  // namespace
 }  // namespace image
 
-Tensor decode_image(std::span<const uint8_t> bytes, const LoadImageOptions& options) {
+Tensor decode_image(std::span<const std::byte> bytes, const LoadImageOptions& options) {
   const int channels = options.channels;
   if (channels != 0 && channels != 1 && channels != 3 && channels != 4)
     throw ValueError(
@@ -112,20 +85,23 @@ Tensor decode_image(std::span<const uint8_t> bytes, const LoadImageOptions& opti
 }
 
 Tensor load_image(const std::string& path, const LoadImageOptions& options) {
-  const std::vector<uint8_t> bytes = image::read_file(path);
+  const base::Bytes bytes = base::read_file(path);
   try {
-    return decode_image(bytes, options);
+    // What is no image need not be read to its end.
+    const auto head = bytes.at(0, std::min<uint64_t>(bytes.size(), 8), "signature").span();
+    const bool known = image::is_png(head) || image::is_jpeg(head);
+    return decode_image(known ? bytes.span() : head, options);
   } catch (const FormatError& e) {
-    throw FormatError(base::cat(base::quoted(path), ": ", e.what()));
+    throw FormatError(base::cat(bytes.label(), ": ", e.what()));
   }
 }
 
-std::vector<uint8_t> encode_png(const Tensor& image) {
+std::vector<std::byte> encode_png(const Tensor& image) {
   return image::encode_png(image::to_picture(image));
 }
 
 void save_png(const std::string& path, const Tensor& image) {
-  image::write_file_atomic(path, encode_png(image));
+  base::write_file_atomic(path, encode_png(image));
 }
 
 }  // namespace cornu

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -25,12 +26,13 @@ struct LoadImageOptions {
 // Throws FormatError for what is not a whole, sound image, IoError, OutOfMemory, and ValueError for
 // other `channels`.
 CORNU_API Tensor load_image(const std::string& path, const LoadImageOptions& options = {});
-CORNU_API Tensor decode_image(std::span<const uint8_t> bytes, const LoadImageOptions& options = {});
+CORNU_API Tensor decode_image(std::span<const std::byte> bytes,
+                              const LoadImageOptions& options = {});
 
 // Writes a tensor of shape (height, width, channels), or a batch of one of them, as PNG; channels
 // is 1, 3 or 4 (ValueError otherwise). Numbers are rounded half up and clipped to 0 .. 255; NaN
 // gives 0. The file appears whole or not at all (IoError).
 CORNU_API void save_png(const std::string& path, const Tensor& image);
-CORNU_API std::vector<uint8_t> encode_png(const Tensor& image);
+CORNU_API std::vector<std::byte> encode_png(const Tensor& image);
 
 }  // namespace cornu

@@ -7,15 +7,16 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 
 #include "cornu/base/error.h"
+#include "cornu/base/file.h"
 
 namespace cornu {
 namespace {
 
-using Bytes = std::vector<uint8_t>;
+using File = std::vector<std::byte>;
+using Bytes = std::vector<uint8_t>;  // of pixels
 
 std::string data_path(const std::string& name) {
   return std::string(CORNU_SOURCE_DIR) + "/cornu/image/testdata/" + name;
@@ -25,10 +26,9 @@ std::string scratch_path(const std::string& name) {
   return (std::filesystem::path(testing::TempDir()) / name).string();
 }
 
-Bytes read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file.is_open()) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
+File read(const std::string& path) {
+  const base::Bytes file = base::read_file(path);
+  return {file.span().begin(), file.span().end()};
 }
 
 std::vector<float> numbers(const Tensor& t) { return {t.data(), t.data() + t.size()}; }
@@ -56,15 +56,16 @@ struct PngSpec {
   Bytes palette_alpha = {};
 };
 
-Bytes make_png(int64_t width, const std::vector<Bytes>& rows, const PngSpec& spec) {
-  Bytes out;
+File make_png(int64_t width, const std::vector<Bytes>& rows, const PngSpec& spec) {
+  File out;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(png);
   png_set_write_fn(
       png, &out,
       [](png_structp p, png_bytep bytes, size_t count) {
-        auto* to = static_cast<Bytes*>(png_get_io_ptr(p));
-        to->insert(to->end(), bytes, bytes + count);
+        auto* to = static_cast<File*>(png_get_io_ptr(p));
+        const auto* from = reinterpret_cast<const std::byte*>(bytes);
+        to->insert(to->end(), from, from + count);
       },
       nullptr);
   png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(rows.size()),
@@ -84,7 +85,7 @@ Bytes make_png(int64_t width, const std::vector<Bytes>& rows, const PngSpec& spe
   return out;
 }
 
-// Rows of `channels` samples a pixel, each `bits` (8 or 16) wide; 16-bit ones are 257 v + wobble.
+// Rows of `channels` samples a pixel, each `bits` (8 or 16) wide; 16-bit ones are 257 v.
 std::vector<Bytes> rows_of(int64_t height, int64_t width, int64_t channels, int bits) {
   std::vector<Bytes> rows;
   for (int64_t y = 0; y < height; ++y) {
@@ -110,7 +111,7 @@ TEST(Image, EveryColorTypeAndDepthReadsAsStored) {
       for (int interlace : {PNG_INTERLACE_NONE, PNG_INTERLACE_ADAM7}) {
         SCOPED_TRACE(testing::Message() << type << " " << bits << " " << interlace);
         const int channels = channels_of(type);
-        const Bytes png = make_png(11, rows_of(9, 11, channels, bits), {type, bits, interlace});
+        const File png = make_png(11, rows_of(9, 11, channels, bits), {type, bits, interlace});
         const Tensor image = decode_image(png);
         if (channels == 2) {
           ASSERT_EQ(image.shape(), (Shape{9, 11, 4}));
@@ -128,7 +129,7 @@ TEST(Image, EveryColorTypeAndDepthReadsAsStored) {
 }
 
 TEST(Image, SixteenBitsAreRounded) {
-  const Bytes png =
+  const File png =
       make_png(4, {{0x00, 0x80, 0x00, 0x81, 0x12, 0xff, 0xff, 0x7e}}, {PNG_COLOR_TYPE_GRAY, 16});
   // v * 255 / 65535: 0.498, 0.502, 18.92, 254.49
   EXPECT_THAT(numbers(decode_image(png)), testing::ElementsAre(0, 1, 19, 254));
@@ -154,17 +155,17 @@ TEST(Image, FewBitsAndPalettesAreExpanded) {
 }
 
 TEST(Image, ChannelsAreConvertedAsAsked) {
-  const Bytes rgba = encode_png(Tensor({1, 2, 4}, {10, 200, 30, 0, 255, 255, 255, 9}));
+  const File rgba = encode_png(Tensor({1, 2, 4}, {10, 200, 30, 0, 255, 255, 255, 9}));
   EXPECT_THAT(numbers(decode_image(rgba, {.channels = 3})),
               testing::ElementsAre(10, 200, 30, 255, 255, 255));
   // (10 * 19595 + 200 * 38470 + 30 * 7471 + 32768) >> 16
   EXPECT_THAT(numbers(decode_image(rgba, {.channels = 1})), testing::ElementsAre(124, 255));
-  const Bytes grey = encode_png(Tensor({1, 1, 1}, {77}));
+  const File grey = encode_png(Tensor({1, 1, 1}, {77}));
   EXPECT_THAT(numbers(decode_image(grey, {.channels = 3})), testing::ElementsAre(77, 77, 77));
   EXPECT_THAT(numbers(decode_image(grey, {.channels = 4})), testing::ElementsAre(77, 77, 77, 255));
-  const Bytes rgb = encode_png(Tensor({1, 1, 3}, {1, 2, 3}));
+  const File rgb = encode_png(Tensor({1, 1, 3}, {1, 2, 3}));
   EXPECT_THAT(numbers(decode_image(rgb, {.channels = 4})), testing::ElementsAre(1, 2, 3, 255));
-  const Bytes grey_alpha = make_png(1, {{5, 6}}, {PNG_COLOR_TYPE_GRAY_ALPHA, 8});
+  const File grey_alpha = make_png(1, {{5, 6}}, {PNG_COLOR_TYPE_GRAY_ALPHA, 8});
   EXPECT_THAT(numbers(decode_image(grey_alpha, {.channels = 1})), testing::ElementsAre(5));
   for (int channels : {-1, 2, 5})
     EXPECT_THROW(decode_image(rgb, {.channels = channels}), ValueError);
@@ -212,7 +213,7 @@ TEST(Image, FilesAreReadAndWritten) {
     load_image(data_path("make.py"));
     FAIL();
   } catch (const FormatError& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("make.py': the file is neither a PNG nor a JPEG"));
+    EXPECT_THAT(e.what(), testing::HasSubstr("make.py: the file is neither a PNG nor a JPEG"));
   }
 }
 
@@ -234,12 +235,12 @@ TEST(Image, JpegReadsAsPilReadsIt) {
 }
 
 TEST(Image, EveryTruncationIsRefused) {
-  std::vector<Bytes> files = {
+  std::vector<File> files = {
       encode_png(picture(6, 5, 3)),
       make_png(11, rows_of(9, 11, 4, 16), {PNG_COLOR_TYPE_RGB_ALPHA, 16, PNG_INTERLACE_ADAM7})};
   for (const char* name : {"plain.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg"})
     files.push_back(read(data_path(name)));
-  for (const Bytes& file : files) {
+  for (const File& file : files) {
     ASSERT_NO_THROW(decode_image(file));
     for (size_t size = 0; size < file.size(); ++size)
       EXPECT_THROW(decode_image({file.data(), size}), FormatError) << size << " of " << file.size();
@@ -248,15 +249,15 @@ TEST(Image, EveryTruncationIsRefused) {
 
 // Any byte may be anything: an image or a FormatError, never more.
 TEST(Image, DamageIsRefusedOrRead) {
-  std::vector<Bytes> files = {encode_png(picture(6, 5, 3))};
+  std::vector<File> files = {encode_png(picture(6, 5, 3))};
   for (const char* name : {"plain.jpg", "progressive.jpg", "cmyk.jpg"})
     files.push_back(read(data_path(name)));
   int refused = 0;
-  for (const Bytes& file : files)
+  for (const File& file : files)
     for (size_t at = 0; at < file.size(); ++at)
       for (int flip : {0x01, 0x80, 0xff}) {
-        Bytes bad = file;
-        bad[at] = static_cast<uint8_t>(bad[at] ^ flip);
+        File bad = file;
+        bad[at] ^= static_cast<std::byte>(flip);
         try {
           decode_image(bad, {.max_pixels = 1 << 16});
         } catch (const FormatError&) {
@@ -269,24 +270,24 @@ TEST(Image, DamageIsRefusedOrRead) {
 TEST(Image, OtherFilesAreRefused) {
   for (const std::string text : {"", "\x89", "\x89PNG\r\n\x1a\n", "\xff\xd8\xff",
                                  "\xff\xd8\xff\xd9", "GIF89a", "hello\n", "P6 1 1 255 abc"})
-    EXPECT_THROW(decode_image({reinterpret_cast<const uint8_t*>(text.data()), text.size()}),
-                 FormatError);
+    EXPECT_THROW(decode_image(std::as_bytes(std::span(text))), FormatError);
 }
 
 TEST(Image, SizeIsCheckedBeforeMemoryIsTaken) {
-  const Bytes png = encode_png(picture(10, 10, 3));
+  const File png = encode_png(picture(10, 10, 3));
   EXPECT_THROW(decode_image(png, {.max_pixels = 99}), FormatError);
   EXPECT_NO_THROW(decode_image(png, {.max_pixels = 100}));
-  const Bytes jpeg = read(data_path("plain.jpg"));
+  const File jpeg = read(data_path("plain.jpg"));
   EXPECT_THROW(decode_image(jpeg, {.max_pixels = 23 * 14 - 1}), FormatError);
   EXPECT_NO_THROW(decode_image(jpeg, {.max_pixels = 23 * 14}));
 
   // Within the limit of pixels, but far too few bytes to hold them.
-  Bytes wide = make_png(16000, std::vector<Bytes>(1, Bytes(16000)), {PNG_COLOR_TYPE_GRAY, 8});
-  wide[22] = 0x3e;  // height 1 -> 15873; the checksum follows
-  const uint32_t crc = static_cast<uint32_t>(crc32(0, wide.data() + 12, 17));
+  File wide = make_png(16000, std::vector<Bytes>(1, Bytes(16000)), {PNG_COLOR_TYPE_GRAY, 8});
+  wide[22] = std::byte{0x3e};  // height 1 -> 15873; the checksum follows
+  const uint32_t crc =
+      static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(wide.data()) + 12, 17));
   for (int i = 0; i < 4; ++i)
-    wide[29 + static_cast<size_t>(i)] = static_cast<uint8_t>(crc >> (24 - 8 * i));
+    wide[29 + static_cast<size_t>(i)] = static_cast<std::byte>(crc >> (24 - 8 * i));
   try {
     decode_image(wide);
     FAIL();

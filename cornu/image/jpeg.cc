@@ -1,6 +1,7 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 // jpeglib.h uses size_t and FILE without saying where they come from, so it goes last.
 // clang-format off
 #include <jpeglib.h>
@@ -67,7 +68,7 @@ void on_progress(j_common_ptr info) {
     ERREXIT(info, JERR_BAD_PROGRESSION);
 }
 
-bool read_header(Decoder* d, const uint8_t* bytes, size_t size) {
+bool read_header(Decoder* d, const std::byte* bytes, size_t size) {
   d->info.err = jpeg_std_error(&d->errors);
   d->info.client_data = d;
   d->errors.error_exit = on_error;
@@ -81,7 +82,7 @@ bool read_header(Decoder* d, const uint8_t* bytes, size_t size) {
   d->source.skip_input_data = skip_bytes;
   d->source.resync_to_restart = jpeg_resync_to_restart;
   d->source.term_source = end_source;
-  d->source.next_input_byte = bytes;
+  d->source.next_input_byte = reinterpret_cast<const JOCTET*>(bytes);
   d->source.bytes_in_buffer = size;
   d->info.src = &d->source;
   d->progress.progress_monitor = on_progress;
@@ -126,11 +127,11 @@ void cmyk_to_rgb(Picture* picture, bool inverted) {
 
 }  // namespace
 
-bool is_jpeg(std::span<const uint8_t> bytes) {
-  return bytes.size() >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff;
+bool is_jpeg(std::span<const std::byte> bytes) {
+  return bytes.size() >= 3 && std::memcmp(bytes.data(), "\xff\xd8\xff", 3) == 0;
 }
 
-Picture decode_jpeg(std::span<const uint8_t> bytes, int64_t max_pixels) {
+Picture decode_jpeg(std::span<const std::byte> bytes, int64_t max_pixels) {
   Decoder d;
   if (!read_header(&d, bytes.data(), bytes.size())) fail(d);
   check_size(d.info.image_width, d.info.image_height, max_pixels);

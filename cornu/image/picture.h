@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -21,13 +22,13 @@ struct Picture {
 // Throws FormatError unless both sides are positive and their product is at most max_pixels.
 void check_size(int64_t width, int64_t height, int64_t max_pixels);
 
-bool is_png(std::span<const uint8_t> bytes);
-bool is_jpeg(std::span<const uint8_t> bytes);
+bool is_png(std::span<const std::byte> bytes);
+bool is_jpeg(std::span<const std::byte> bytes);
 
 // Both throw FormatError with the codec's own words.
-Picture decode_png(std::span<const uint8_t> bytes, int64_t max_pixels);
-Picture decode_jpeg(std::span<const uint8_t> bytes, int64_t max_pixels);
+Picture decode_png(std::span<const std::byte> bytes, int64_t max_pixels);
+Picture decode_jpeg(std::span<const std::byte> bytes, int64_t max_pixels);
 // As PNG. ValueError where the format cannot hold it.
-std::vector<uint8_t> encode_png(const Picture& picture);
+std::vector<std::byte> encode_png(const Picture& picture);
 
 }  // namespace cornu::image

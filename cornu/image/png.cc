@@ -30,7 +30,7 @@ void on_warning(png_structp, png_const_charp) {
 }  // Damage outside the pixels is no concern of ours.
 
 struct Source {
-  const uint8_t* next;
+  const std::byte* next;
   size_t left;
 };
 
@@ -95,10 +95,11 @@ bool write_image(png_structp png, png_infop info, const Picture* picture) {
 
 // An exception may not pass through libpng, so it ends here and libpng's own error begins.
 void append_bytes(png_structp png, png_bytep bytes, size_t count) {
-  auto* out = static_cast<std::vector<uint8_t>*>(png_get_io_ptr(png));
+  auto* out = static_cast<std::vector<std::byte>*>(png_get_io_ptr(png));
+  const auto* from = reinterpret_cast<const std::byte*>(bytes);
   bool enough = true;
   try {
-    out->insert(out->end(), bytes, bytes + count);
+    out->insert(out->end(), from, from + count);
   } catch (const std::bad_alloc&) {
     enough = false;
   }
@@ -129,11 +130,11 @@ struct Writer {
 
 }  // namespace
 
-bool is_png(std::span<const uint8_t> bytes) {
-  return bytes.size() >= 8 && png_sig_cmp(bytes.data(), 0, 8) == 0;
+bool is_png(std::span<const std::byte> bytes) {
+  return bytes.size() >= 8 && std::memcmp(bytes.data(), "\x89PNG\r\n\x1a\n", 8) == 0;
 }
 
-Picture decode_png(std::span<const uint8_t> bytes, int64_t max_pixels) {
+Picture decode_png(std::span<const std::byte> bytes, int64_t max_pixels) {
   Reader reader;
   if (!reader.info) throw OutOfMemory("cannot allocate a PNG reader");
   Source source{bytes.data(), bytes.size()};
@@ -155,10 +156,10 @@ Picture decode_png(std::span<const uint8_t> bytes, int64_t max_pixels) {
   return picture;
 }
 
-std::vector<uint8_t> encode_png(const Picture& picture) {
+std::vector<std::byte> encode_png(const Picture& picture) {
   Writer writer;
   if (!writer.info) throw OutOfMemory("cannot allocate a PNG writer");
-  std::vector<uint8_t> out;
+  std::vector<std::byte> out;
   png_set_write_fn(writer.png, &out, append_bytes, [](png_structp) {});
   if (!write_image(writer.png, writer.info, &picture))
     throw ValueError(base::cat("cannot write a PNG image: ", writer.message.text));
