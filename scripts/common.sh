@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts beside it; sourced, not run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,13 +23,4 @@ step() {
     die "failed: $*" "All it printed is in $log"
   fi
   rm -f "$log"
-}
-
-# configure_and_build PRESET TARGET...
-configure_and_build() {
-  local preset=$1
-  shift
-  command -v cmake >/dev/null || die "cmake is missing" "Run scripts/install-deps.sh first."
-  step "configuring build/$preset" cmake --preset "$preset"
-  step "building $* ($(nproc) at a time)" cmake --build --preset "$preset" -j "$(nproc)" -t "$@"
 }

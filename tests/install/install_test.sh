@@ -35,13 +35,14 @@ check "(2, 3, 3) 77" "$work/consumer/image_consumer"
 echo "--- pkg-config"
 pc=$(dirname "$(find "$prefix" -name cornu.pc)")
 libraries=$(dirname "$pc")
-flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs cornu)
-"$CXX" -std=c++20 "$here/consumer/consumer.cc" $flags -o "$work/pkg_config_consumer"
+read -ra flags < <(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs cornu)
+"$CXX" -std=c++20 "$here/consumer/consumer.cc" "${flags[@]}" -o "$work/pkg_config_consumer"
 export LD_LIBRARY_PATH=$libraries
 check "(3, 2) 6" "$work/pkg_config_consumer"
 
 echo "--- the kind of library"
-[ $SHARED = 1 ] && suffix=.so || suffix=.a
+suffix=.a
+[ "$SHARED" = 0 ] || suffix=.so
 [ -e "$libraries/libcornu$suffix" ] && [ -e "$libraries/libcornu_image$suffix" ] ||
   { echo "no libcornu$suffix in $libraries"; exit 1; }
 
