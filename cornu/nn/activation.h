@@ -1,7 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "cornu/base/export.h"
@@ -25,31 +25,45 @@ class CORNU_API ActivationFunction {
   ActivationFunction(std::nullopt_t) : ActivationFunction("linear") {}
   ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}
   ActivationFunction(std::string name);
+  // The name is what files call it: register_activation() lets them be read again.
   ActivationFunction(std::string name, Function function);
 
-  // "relu", or {"class_name": "LeakyReLU", "config": {"negative_slope": 0.3}, …} (a weightless
-  // activation layer given as activation=), or null. Keras 2 files mean another hard_sigmoid
-  // (layers.md D16): `keras2` says so.
+  // "relu", or null, or a weightless activation layer given as activation=, such as
+  // {"class_name": "LeakyReLU", "config": {"negative_slope": 0.3}, …}: ReLU, LeakyReLU, ELU,
+  // ThresholdedReLU, Softmax over the last axis, Activation. ValueError for an unknown name, a
+  // layer with weights, or a bad value.
+  // Keras 2 files mean another hard_sigmoid (layers.md D16), which is called hard_sigmoid_keras2
+  // here: `keras2` says so.
   static ActivationFunction from_config(const base::Json& config, const nn::Where& where,
                                         bool keras2);
+  // What the file had, else the name. A Keras 2 hard_sigmoid keeps its own name, which Keras
+  // refuses: under the plain one it would silently compute something else.
   base::Json config() const;
 
   // Throws ValueError for an unknown name.
   void check(const nn::Where& where) const;
 
+  // Keras 3's name, aliases resolved ("silu" for "swish"); as typed where unknown.
   const std::string& name() const { return name_; }
   bool is_linear() const;
   // True for softmax, log_softmax, sparsemax and glu, which act on the last axis of the tensor as
   // the layer stores it, whatever data_format says (layers.md 4.10). The rest are elementwise.
   bool acts_on_axis() const;
-  Shape output_shape(const Shape& in) const;  // in, but for glu
+  // `in`, but for glu, which halves the last axis; ValueError where that axis is odd.
+  Shape output_shape(const Shape& in) const;
+  // Adds the activation of x to the graph; linear adds nothing. check() must have passed.
   graph::Value lower(graph::Builder& g, graph::Value x) const;
 
  private:
   std::string name_;
   std::optional<ops::Unary> unary_;  // where the activation is one elementwise op
-  Function function_;
-  base::Json config_;  // as it came from a file, for writing it back
+  Function function_;                // where it is the user's own
+  base::Json config_;                // as it came from a file, for writing it back
 };
+
+// Makes a function of your own known under the name that ActivationFunction("name") and files use.
+// Later registrations of a name replace earlier ones; Keras's own names cannot be replaced
+// (ValueError). Not to be called while another thread makes or loads layers.
+CORNU_API void register_activation(const std::string& name, ActivationFunction::Function function);
 
 }  // namespace cornu

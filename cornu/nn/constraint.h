@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,20 +20,24 @@ class CORNU_API Constraint {
   Constraint(std::nullopt_t) {}
   Constraint(const char* name) : Constraint(std::string(name)) {}
   Constraint(std::string name);
+  // null, a name, or an object as files of any Keras write it. ValueError as check().
   static Constraint from_config(const base::Json& config, const nn::Where& where);
-  base::Json config() const;  // null for None
+  base::Json config() const;  // as Keras 3 writes it; null for None
 
   void check(const nn::Where& where) const;  // ValueError for an unknown name or a bad value
-  explicit operator bool() const { return !class_name_.empty(); }
+  explicit operator bool() const { return given_; }
   const std::string& class_name() const { return class_name_; }
 
  private:
   friend struct ConstraintAccess;
+  bool given_ = false;
   std::string class_name_;
   double min_value_ = 0, max_value_ = 2, rate_ = 1;
   std::vector<int64_t> axis_ = {0};
 };
 
+// The axes that one norm is summed over; none at all stands for every axis (Keras: None). A
+// convolution kernel (h, w, in, out) is limited filter by filter with {0, 1, 2}.
 struct MaxNormOptions {
   double max_value = 2;
   std::vector<int64_t> axis = {0};

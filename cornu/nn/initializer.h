@@ -7,6 +7,7 @@
 
 #include "cornu/base/export.h"
 #include "cornu/base/json.h"
+#include "cornu/nn/random.h"
 #include "cornu/nn/where.h"
 #include "cornu/tensor/tensor.h"
 
@@ -14,22 +15,30 @@ namespace cornu {
 
 // An initializer argument (layers.md part 7): a Keras name ("glorot_uniform", "HeNormal"), one of
 // the functions below, an object from a file, a tensor of the weight's shape, or a function of your
-// own. Unknown names are reported by check(), so that the error can name the layer.
+// own. Holding one checks nothing: the layer that takes it calls check(), so that the error can
+// name the layer.
 class CORNU_API Initializer {
  public:
+  // The numbers for a weight of this shape, which the result must have.
   using Function = std::function<Tensor(const Shape&)>;
 
   Initializer(const char* name) : Initializer(std::string(name)) {}
   Initializer(std::string name);
   Initializer(Tensor values);
+  // The name is what files call it: register_initializer() lets them be read again.
   Initializer(std::string name, Function function);
+  // A name or an object as files of any Keras write it. ValueError for an unknown one and for a
+  // value that is wrong.
   static Initializer from_config(const base::Json& config, const nn::Where& where);
+  // As Keras 3 writes it. A tensor becomes a Constant that holds all its numbers.
   base::Json config() const;
 
+  // Throws ValueError for an unknown name or a bad value.
   void check(const nn::Where& where) const;
   // The initial numbers. Without a seed of its own an initializer draws a fresh one from the
   // process-wide stream (set_random_seed); with one it gives the same numbers at every call. The
-  // generator is counter-based (Philox 4x32-10): the same numbers on every platform.
+  // generator is counter-based (Philox 4x32-10): the same numbers on every platform and on any
+  // number of threads. They are not Keras's, whose back ends differ among themselves.
   // Throws ValueError naming `where` for a shape it cannot do (Identity of rank 3, a tensor of
   // another shape).
   Tensor make(const Shape& shape, const nn::Where& where) const;
@@ -43,6 +52,20 @@ class CORNU_API Initializer {
   std::optional<Tensor> values_;
   Function function_;
 };
+
+// Makes a function of your own known under the name that Initializer("name") and files use. Later
+// registrations of a name replace earlier ones; Keras's own names cannot be replaced (ValueError).
+// Not to be called while another thread makes or loads layers.
+CORNU_API void register_initializer(const std::string& name, Initializer::Function function);
+
+namespace nn {
+// How many inputs and outputs a weight of this shape joins (layers.md 7.1). Every dimension must be
+// known.
+struct Fans {
+  double in = 1, out = 1;
+};
+CORNU_API Fans fans(const Shape& shape);
+}  // namespace nn
 
 struct SeedOptions {
   std::optional<int64_t> seed = {};
@@ -89,9 +112,5 @@ CORNU_API Initializer LecunNormal(SeedOptions o = {});
 CORNU_API Initializer Orthogonal(OrthogonalOptions o = {});
 CORNU_API Initializer Identity(IdentityOptions o = {});
 }  // namespace initializers
-
-// Makes all that follows repeatable: initial weights now, shuffling and dropout once there is
-// training. Thread-safe.
-CORNU_API void set_random_seed(uint64_t seed);
 
 }  // namespace cornu

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "cornu/base/export.h"
@@ -18,18 +17,20 @@ class CORNU_API Regularizer {
   Regularizer(std::nullopt_t) {}
   Regularizer(const char* name) : Regularizer(std::string(name)) {}
   Regularizer(std::string name);
+  // null, a name, or an object as files of any Keras write it. ValueError as check().
   static Regularizer from_config(const base::Json& config, const nn::Where& where);
-  base::Json config() const;  // null for None
+  base::Json config() const;  // as Keras 3 writes it; null for None
 
   // Throws ValueError for an unknown name, a coefficient below 0 or not finite.
   void check(const nn::Where& where) const;
-  explicit operator bool() const { return !class_name_.empty(); }
+  explicit operator bool() const { return given_; }
   const std::string& class_name() const { return class_name_; }  // "L1", "L2", "L1L2", …
   double l1() const { return l1_; }
   double l2() const { return l2_; }
 
  private:
   friend struct RegularizerAccess;
+  bool given_ = false;
   std::string class_name_;
   double l1_ = 0, l2_ = 0;
   double factor_ = 0.01;  // OrthogonalRegularizer
