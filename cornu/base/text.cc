@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "cornu/base/utf8.h"
+
 namespace cornu::base {
 namespace {
 
@@ -26,6 +28,20 @@ std::string shortest(T d) {
   return text;
 }
 
+// Not a control character, and not one that breaks a line or turns the direction of writing.
+bool is_shown(uint32_t c) {
+  return c >= 0x20 && !(c >= 0x7f && c < 0xa0) && !(c >= 0x2028 && c <= 0x202e) &&
+         !(c >= 0x2066 && c <= 0x2069);
+}
+
+// \x1b, \u202e.
+std::string escaped(uint32_t c) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out = c < 0x100 ? "\\x" : "\\u";
+  for (int shift = c < 0x100 ? 4 : 12; shift >= 0; shift -= 4) out += kHex[c >> shift & 15];
+  return out;
+}
+
 }  // namespace
 
 std::string to_text(double d) { return shortest(d); }
@@ -33,24 +49,24 @@ std::string to_text(float f) { return shortest(f); }
 
 std::string quoted(std::string_view s) {
   constexpr size_t kLongest = 200;
-  static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "'";
-  for (size_t i = 0; i < s.size(); ++i) {
-    if (i == kLongest) {
+  for (size_t i = 0; i < s.size();) {
+    if (i >= kLongest) {
       out += "…";
       break;
     }
-    const auto c = static_cast<unsigned char>(s[i]);
-    if (c == '\'' || c == '\\') {
-      out += '\\';
-      out += s[i];
-    } else if (c < 0x20 || c == 0x7f) {
-      out += "\\x";
-      out += kHex[c >> 4];
-      out += kHex[c & 15];
-    } else {
-      out += s[i];
+    const size_t start = i;
+    if (valid_utf8_prefix(s.substr(i, 4)) == 0) {  // no character starts here: show the byte
+      out += escaped(static_cast<unsigned char>(s[i++]));
+      continue;
     }
+    const uint32_t c = next_code_point(s, &i);
+    if (!is_shown(c)) {
+      out += escaped(c);
+      continue;
+    }
+    if (c == '\'' || c == '\\') out += '\\';
+    out += s.substr(start, i - start);
   }
   return out + "'";
 }

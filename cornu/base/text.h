@@ -30,8 +30,9 @@ std::string cat(const T&... parts) {
   return out;
 }
 
-// 'conv2d', quoted as Python's repr does; control bytes and quotes are escaped and a long text is
-// cut, so that a hostile file cannot write over a terminal.
+// 'conv2d', quoted as Python's repr does. Quotes, control characters and bytes that are not UTF-8
+// are escaped and a text beyond 200 bytes is cut, so that a hostile file cannot write over a
+// terminal and the result is always UTF-8.
 CORNU_API std::string quoted(std::string_view s);
 
 CORNU_API std::string lower(std::string_view s);

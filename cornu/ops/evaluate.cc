@@ -23,18 +23,14 @@ namespace {
 }
 
 void check_operands(const Op& op, const std::vector<Shape>& in) {
-  for (const Shape& shape : in) {
-    require(shape.rank() <= kMaxRank && shape.fully_known(), "known shapes of at most 8 axes", op,
+  for (const Shape& shape : in)
+    require(shape.rank() <= kMaxRank && shape.checked_size(), "known shapes of at most 8 axes", op,
             in);
-    for (int64_t n : shape) require(n >= 0, "sizes >= 0", op, in);
-    require(checked_product(shape.dims()) >= 0, "at most 2^60 numbers", op, in);
-  }
 }
 
 void check_result(const Op& op, const std::vector<Shape>& in, const Shape& out) {
   require(out.rank() <= kMaxRank, "a result of at most 8 axes", op, in);
-  for (int64_t n : out) require(n >= 0, "a result of sizes >= 0", op, in);
-  if (checked_product(out.dims()) < 0)
+  if (!out.checked_size())
     throw OutOfMemory(
         base::cat("the result of ", to_text(op), ", of shape ", out, ", does not fit in memory"));
 }

@@ -67,17 +67,6 @@ void require(bool holds, std::string_view rule, const X& op, const std::vector<S
   if (!holds) misfit(op, in, rule);
 }
 
-inline constexpr int64_t kMostNumbers = int64_t{1} << 60;
-
-// The product of sizes >= 0; -1 where it is beyond kMostNumbers.
-inline int64_t checked_product(Sizes sizes) {
-  if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return 0;
-  int64_t n = 1;
-  for (int64_t s : sizes)
-    if (__builtin_mul_overflow(n, s, &n) || n > kMostNumbers) return -1;
-  return n;
-}
-
 // True if there are `count` numbers, all in [low, 2^31): so large that products of two still fit.
 inline bool in_range(Sizes numbers, int64_t count, int64_t low) {
   return std::ssize(numbers) == count &&

@@ -21,6 +21,18 @@ int64_t Shape::size() const {
   return n;
 }
 
+std::optional<int64_t> Shape::checked_size() const {
+  constexpr int64_t kMost = int64_t{1} << 60;
+  int64_t n = 1;
+  bool empty = false;
+  for (int64_t d : dims_) {
+    if (d < 0) return {};
+    empty = empty || d == 0;
+    if (d > 0 && (__builtin_mul_overflow(n, d, &n) || n > kMost)) return {};
+  }
+  return empty ? 0 : n;
+}
+
 std::string to_text(const Shape& shape) {
   std::string out = "(";
   for (int64_t i = 0; i < shape.rank(); ++i) {

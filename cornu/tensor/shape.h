@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ class CORNU_API Shape {
   bool fully_known() const;
   // Number of elements; every dimension must be known. 1 for rank 0.
   int64_t size() const;
+  // The same for any shape: nothing where a dimension is unknown or negative, or where those other
+  // than 0 multiply to more than 2^60, so that no count of cells or rows overflows.
+  std::optional<int64_t> checked_size() const;
 
   void push_back(int64_t dim) { dims_.push_back(dim); }
   void insert(int64_t at, int64_t dim) { dims_.insert(dims_.begin() + at, dim); }

@@ -19,13 +19,11 @@ std::shared_ptr<float> allocate(int64_t count) {
 }
 
 int64_t checked_size(const Shape& shape) {
-  if (!shape.fully_known())
-    throw ValueError(base::cat("a tensor needs a known shape. Received: shape=", shape));
-  int64_t size = 1;
   for (int64_t d : shape)
-    if (d < 0 || __builtin_mul_overflow(size, d, &size) || size > (int64_t{1} << 60))
-      throw OutOfMemory(base::cat("a tensor of shape ", shape, " does not fit in memory"));
-  return size;
+    if (d < 0) throw ValueError(base::cat("a tensor needs a known shape. Received: shape=", shape));
+  const std::optional<int64_t> size = shape.checked_size();
+  if (!size) throw OutOfMemory(base::cat("a tensor of shape ", shape, " does not fit in memory"));
+  return *size;
 }
 
 }  // namespace
