@@ -1,5 +1,6 @@
 #include "cornu/exec/program.h"
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 
@@ -28,12 +29,11 @@ double Program::flops() const {
   return sum;
 }
 
-std::string Program::describe() const {
-  std::string text;
+std::vector<Program::StepInfo> Program::steps() const {
+  std::vector<StepInfo> all;
   for (const Step& step : plan_->steps)
-    text +=
-        base::cat(step.layer.empty() ? "-" : step.layer, "  ", step.op, "  ", step.kernel, "\n");
-  return text;
+    all.push_back({step.layer, step.op, step.kernel, step.flops});
+  return all;
 }
 
 // ---- threads
@@ -94,6 +94,9 @@ struct Workspace::Impl {
   };
   std::vector<Patch> from_inputs, from_outputs, to_outputs;
   bool measuring = false;
+  ProgressFn progress = nullptr;
+  void* progress_context = nullptr;
+  double all_flops = 1;
   std::vector<double> seconds;
 
   void bind() {
@@ -121,6 +124,7 @@ struct Workspace::Impl {
   void run_steps() noexcept {
     const Plan& plan = program.plan();
     size_t operand = 0;
+    double done = 0;
     for (size_t i = 0; i < plan.steps.size(); ++i) {
       const Step& step = plan.steps[i];
       kernels::Call call;
@@ -130,14 +134,19 @@ struct Workspace::Impl {
       call.scratch = scratch_base + step.scratch;
       call.pool = pool.get();
       operand += step.in.size();
-      if (!measuring) {
-        step.run(call);
-        continue;
+      run_step(step, call, i);
+      if (progress) {
+        done += step.flops;
+        progress(progress_context, done / all_flops);
       }
-      const auto start = std::chrono::steady_clock::now();
-      step.run(call);
-      seconds[i] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
+  }
+
+  void run_step(const Step& step, const kernels::Call& call, size_t i) noexcept {
+    if (!measuring) return step.run(call);
+    const auto start = std::chrono::steady_clock::now();
+    step.run(call);
+    seconds[i] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
   float* scratch_base = nullptr;
@@ -147,6 +156,7 @@ Workspace::Workspace(Program program, int threads) : impl_(std::make_unique<Impl
   impl_->pool = threads > 0 ? std::make_shared<base::ThreadPool>(threads) : process_pool();
   impl_->arena = Tensor(Shape{program.plan().arena_floats});
   impl_->scratch_base = impl_->arena.data();
+  impl_->all_flops = std::max(1.0, program.flops());
   impl_->bind();
 }
 
@@ -159,6 +169,11 @@ const Program& Workspace::program() const { return impl_->program; }
 void Workspace::measure_steps(bool on) {
   impl_->measuring = on;
   impl_->seconds.assign(on ? impl_->program.plan().steps.size() : 0, 0.0);
+}
+
+void Workspace::on_progress(ProgressFn fn, void* context) {
+  impl_->progress = fn;
+  impl_->progress_context = context;
 }
 
 std::span<const double> Workspace::step_seconds() const { return impl_->seconds; }

@@ -30,8 +30,12 @@ class CORNU_API Program {
   int64_t workspace_bytes() const;
   // Work of one run: floating-point operations of convolutions and the rest, a multiply-add as two.
   double flops() const;
-  // One line per step: layer, op, kernel.
-  std::string describe() const;
+  // What a run does, in order.
+  struct StepInfo {
+    std::string layer, op, kernel;
+    double flops;
+  };
+  std::vector<StepInfo> steps() const;
 
   const compile::Plan& plan() const { return *plan_; }
 
@@ -57,7 +61,11 @@ class CORNU_API Workspace {
            std::span<const std::span<float>> outputs) noexcept;
 
   const Program& program() const;
-  // Wall-clock seconds that each step of the last run took, in the order of describe(). Off (empty)
+  // Called on the running thread between steps with the share of the work that is done, 0 to 1.
+  // Null: not called.
+  using ProgressFn = void (*)(void* context, double done) noexcept;
+  void on_progress(ProgressFn fn, void* context);
+  // Wall-clock seconds that each step of the last run took, in the order of steps(). Off (empty)
   // unless asked for, as reading the clock costs a tiny network measurably.
   void measure_steps(bool on);
   std::span<const double> step_seconds() const;

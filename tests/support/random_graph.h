@@ -1,0 +1,277 @@
+#pragma once
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "cornu/base/text.h"
+#include "cornu/graph/builder.h"
+#include "tests/support/compare.h"
+
+namespace cornu::testing {
+
+// Makes small graphs of random ops that fit together, the same for the same seed: every op, odd
+// sizes, single channels, values used several times, movement that cancels, inputs that are
+// outputs.
+class RandomGraph {
+ public:
+  explicit RandomGraph(uint64_t seed) : rng_(seed), seed_(seed) {}
+
+  graph::Graph make() {
+    const int64_t batch = pick(0, 20) == 0 ? 0 : pick(1, 2);
+    const int64_t inputs = pick(1, 2);
+    for (int64_t i = 0; i < inputs; ++i)
+      values_.push_back(g_.input({batch, pick(3, 9), pick(1, 9), channels()}));
+    const int64_t ops = pick(1, 10);
+    for (int64_t i = 0; i < ops; ++i) {
+      g_.set_layer(base::cat("layer_", i));
+      values_.push_back(any_op(any()));
+    }
+    std::vector<graph::Value> outputs = {values_.back()};
+    if (pick(0, 2) == 0) outputs.push_back(any());
+    if (pick(0, 8) == 0) outputs.push_back(outputs[0]);
+    return std::move(g_).finish(outputs);
+  }
+
+ private:
+  int64_t pick(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(rng_() % static_cast<uint64_t>(high - low + 1));
+  }
+  int64_t channels() {
+    static constexpr int64_t kSome[] = {1, 2, 3, 4, 6, 8, 16, 17, 33};
+    return kSome[pick(0, 8)];
+  }
+  graph::Value any() {
+    return values_[static_cast<size_t>(pick(0, static_cast<int64_t>(values_.size()) - 1))];
+  }
+  graph::Value weight(Shape shape, float low = -0.5f, float high = 0.5f) {
+    return g_.variable(std::make_shared<Variable>(
+        "w", random_tensor(std::move(shape), seed_ * 100 + ++weights_, low, high), true));
+  }
+  bool spatial(graph::Value x) const { return g_.shape(x).rank() == 4; }
+
+  graph::Value any_op(graph::Value x) {
+    switch (pick(0, 15)) {
+      case 0:
+      case 1:
+        return conv(x);
+      case 2:
+        return conv_transpose(x);
+      case 3:
+        return pool(x);
+      case 4:
+        return resize(x);
+      case 5:
+        return pad(x);
+      case 6:
+      case 7:
+        return unary(x);
+      case 8:
+        return binary(x);
+      case 9:
+      case 10:
+        return transpose(x);
+      case 11:
+        return reshape(x);
+      case 12:
+        return concat(x);
+      case 13:
+        return reduce(x);
+      case 14:
+        return batch_norm(x);
+      default:
+        return softmax_or_matmul(x);
+    }
+  }
+
+  graph::Value conv(graph::Value x) {
+    if (!spatial(x)) return unary(x);
+    const Shape s = g_.shape(x);
+    ops::Conv op;
+    Shape kernel;
+    for (int64_t axis = 1; axis <= 2; ++axis) {
+      const int64_t k = pick(1, 3), d = pick(1, 2);
+      kernel.push_back(k);
+      op.stride.push_back(pick(1, 3));
+      op.dilation.push_back(d);
+      const int64_t missing = std::max<int64_t>(0, (k - 1) * d + 1 - s[axis]);
+      op.pad.push_back({pick(0, 2) + missing, pick(0, 2)});
+    }
+    const int64_t c = s[3];
+    op.groups = pick(0, 3) == 0 ? c : (c % 2 == 0 && pick(0, 2) == 0 ? 2 : 1);
+    const int64_t filters = op.groups * pick(1, op.groups == 1 ? 20 : 3);
+    kernel.push_back(c / op.groups);
+    kernel.push_back(filters);
+    std::vector<graph::Value> in = {x, weight(kernel)};
+    if (pick(0, 1)) in.push_back(weight({filters}));
+    return g_.add(std::move(op), std::move(in));
+  }
+
+  graph::Value conv_transpose(graph::Value x) {
+    if (!spatial(x)) return unary(x);
+    const Shape s = g_.shape(x);
+    ops::ConvTranspose op;
+    Shape kernel;
+    for (int64_t axis = 1; axis <= 2; ++axis) {
+      const int64_t k = pick(1, 4), stride = pick(1, 3), d = stride == 1 ? pick(1, 2) : 1;
+      kernel.push_back(k);
+      op.stride.push_back(stride);
+      op.dilation.push_back(d);
+      const int64_t full = (s[axis] - 1) * stride + (k - 1) * d + 1;
+      op.crop.push_back(pick(0, std::min<int64_t>(2, full - 1)));
+      op.length.push_back(std::max<int64_t>(1, full - op.crop.back() + pick(-2, 2)));
+    }
+    const int64_t filters = pick(1, 9);
+    kernel.push_back(filters);
+    kernel.push_back(s[3]);
+    std::vector<graph::Value> in = {x, weight(kernel)};
+    if (pick(0, 1)) in.push_back(weight({filters}));
+    return g_.add(std::move(op), std::move(in));
+  }
+
+  graph::Value pool(graph::Value x) {
+    if (!spatial(x)) return unary(x);
+    ops::Pool op;
+    op.kind = pick(0, 1) ? ops::Pool::Kind::kMax : ops::Pool::Kind::kAverage;
+    for (int64_t axis = 1; axis <= 2; ++axis) {
+      const int64_t k = std::min<int64_t>(pick(1, 3), g_.shape(x)[axis]);
+      op.window.push_back(k);
+      op.stride.push_back(pick(1, 3));
+      op.pad.push_back({pick(0, k - 1), pick(0, k - 1)});
+    }
+    return g_.add(std::move(op), {x});
+  }
+
+  graph::Value resize(graph::Value x) {
+    if (!spatial(x)) return unary(x);
+    ops::Resize op;
+    op.mode = static_cast<ops::Resize::Mode>(pick(0, 5));
+    const bool nearest = pick(0, 1);
+    if (nearest) op.mode = ops::Resize::Mode::kNearest;
+    for (int64_t axis = 1; axis <= 2; ++axis)
+      op.size.push_back(std::min<int64_t>(24, g_.shape(x)[axis] * pick(1, 3)));
+    return g_.add(std::move(op), {x});
+  }
+
+  graph::Value pad(graph::Value x) {
+    std::vector<ops::Edge> edges;
+    const Shape s = g_.shape(x);
+    for (int64_t axis = 0; axis < s.rank(); ++axis) {
+      const bool inner = axis > 0 && (axis + 1 < s.rank() || pick(0, 3) == 0);
+      const int64_t low = s[axis] > 2 ? -1 : 0;
+      edges.push_back(inner ? ops::Edge{pick(low, 2), pick(low, 2)} : ops::Edge{});
+    }
+    return g_.pad(x, std::move(edges));
+  }
+
+  graph::Value unary(graph::Value x) {
+    using Fn = ops::Unary::Fn;
+    switch (pick(0, 6)) {
+      case 0:
+        return g_.unary(Fn::kRelu, x, 0.1f, 2.0f, 0.0f);
+      case 1:
+        return g_.unary(Fn::kSigmoid, x);
+      case 2:
+        return g_.unary(Fn::kTanh, x);
+      case 3:
+        return g_.unary(Fn::kGelu, x);
+      case 4:
+        return g_.unary(Fn::kAffine, x, 0.5f, 0.25f);
+      case 5:
+        return g_.unary(Fn::kHardSilu, x, 1.0f / 6, 0.5f);
+      default:
+        return g_.unary(Fn::kRelu, x, 0, std::numeric_limits<float>::infinity());
+    }
+  }
+
+  graph::Value binary(graph::Value x) {
+    const auto fn = static_cast<ops::Binary::Fn>(pick(0, 2) == 0 ? pick(4, 5) : pick(0, 2));
+    const Shape s = g_.shape(x);
+    switch (pick(0, 3)) {
+      case 0:
+        return g_.binary(fn, x, g_.scalar(0.75f));
+      case 1:
+        return g_.binary(fn, weight({s[-1]}), x);
+      case 2:
+        for (graph::Value other : values_)
+          if (g_.shape(other) == s && pick(0, 1)) return g_.binary(fn, x, other);
+        return g_.binary(fn, x, x);
+      default: {
+        Shape one = s;
+        for (int64_t axis = 1; axis < s.rank(); ++axis)
+          if (pick(0, 1)) one[axis] = 1;
+        one[0] = 1;
+        return g_.binary(fn, x, weight(one));
+      }
+    }
+  }
+
+  graph::Value transpose(graph::Value x) {
+    std::vector<int64_t> perm(static_cast<size_t>(g_.shape(x).rank()));
+    for (size_t i = 0; i < perm.size(); ++i) perm[i] = static_cast<int64_t>(i);
+    std::shuffle(perm.begin() + 1, perm.end(), rng_);
+    const graph::Value y = g_.transpose(x, perm);
+    if (pick(0, 1)) return y;
+    std::vector<int64_t> back(perm.size());
+    for (size_t i = 0; i < perm.size(); ++i)
+      back[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+    values_.push_back(y);
+    return g_.transpose(pick(0, 1) ? unary(y) : y, back);
+  }
+
+  graph::Value reshape(graph::Value x) {
+    const Shape s = g_.shape(x);
+    if (s.rank() == 4) return g_.reshape(x, {s[0], s[1] * s[2], s[3]});
+    if (s.rank() == 3) return g_.reshape(x, {s[0], 1, s[1], s[2]});
+    return x;
+  }
+
+  graph::Value concat(graph::Value x) {
+    std::vector<graph::Value> parts = {x};
+    for (graph::Value other : values_) {
+      Shape a = g_.shape(x), b = g_.shape(other);
+      if (a.rank() != b.rank()) continue;
+      a[-1] = b[-1] = 0;
+      if (a == b && parts.size() < 4) parts.push_back(other);
+    }
+    return g_.concat(parts, g_.shape(x).rank() - 1);
+  }
+
+  graph::Value reduce(graph::Value x) {
+    const Shape s = g_.shape(x);
+    std::vector<int64_t> axes;
+    for (int64_t axis = 1; axis < s.rank(); ++axis)
+      if (s[axis] > 0 && pick(0, 1)) axes.push_back(axis);
+    if (axes.empty()) axes.push_back(s.rank() - 1);
+    return g_.reduce(static_cast<ops::Reduce::Kind>(pick(0, 3)), x, axes);
+  }
+
+  graph::Value batch_norm(graph::Value x) {
+    const Shape s = g_.shape(x);
+    const int64_t axis = pick(1, s.rank() - 1);
+    const Shape c{s[axis]};
+    return g_.add(ops::BatchNorm{axis, 1e-3f},
+                  {x, weight(c), weight(c), weight(c), weight(c, 0.5f, 2.0f)});
+  }
+
+  graph::Value softmax_or_matmul(graph::Value x) {
+    const Shape s = g_.shape(x);
+    if (s.rank() != 3)
+      return g_.add(ops::Softmax{static_cast<ops::Softmax::Kind>(pick(0, 1))}, {x});
+    return g_.add(ops::MatMul{}, {x, g_.transpose(x, {0, 2, 1})});
+  }
+
+  std::mt19937_64 rng_;
+  uint64_t seed_, weights_ = 0;
+  graph::Builder g_;
+  std::vector<graph::Value> values_;
+};
+
+// Numbers for the graph's inputs.
+inline std::vector<Tensor> random_inputs(const graph::Graph& g, uint64_t seed) {
+  std::vector<Tensor> x;
+  for (graph::NodeId id : g.inputs) x.push_back(random_tensor(g[id].shape, seed * 31 + x.size()));
+  return x;
+}
+
+}  // namespace cornu::testing
