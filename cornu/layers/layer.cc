@@ -142,8 +142,8 @@ std::shared_ptr<Variable> LayerImpl::add_weight(WeightOptions o) {
   if (!o.shape.fully_known())
     throw ValueError(
         where_.message("weight ", quoted(o.name), " needs a known shape. Received: ", o.shape));
-  auto variable =
-      std::make_shared<Variable>(o.name, o.initializer.make(o.shape, where_), o.trainable);
+  auto variable = std::make_shared<Variable>(o.name, o.shape,
+                                             o.initializer.prepare(o.shape, where_), o.trainable);
   weights_.push_back({variable, std::move(o.regularizer), std::move(o.constraint), o.trainable});
   return variable;
 }

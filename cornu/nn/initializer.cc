@@ -387,12 +387,16 @@ void Initializer::check(const Where& where) const {
 }
 
 Tensor Initializer::make(const Shape& shape, const Where& where) const {
+  return prepare(shape, where)();
+}
+
+std::function<Tensor()> Initializer::prepare(const Shape& shape, const Where& where) const {
   if (values_ || function_) {
     Tensor t = values_ ? *values_ : function_(shape);
     if (t.shape() != shape)
       throw ValueError(where.message("initializer ", base::quoted(name_), " gives shape ",
                                      t.shape(), ", but the weight has shape ", shape));
-    return t;
+    return [t = std::move(t)] { return t; };
   }
   check(where);
   const Row& row = *find_row(name_);
@@ -403,9 +407,13 @@ Tensor Initializer::make(const Shape& shape, const Where& where) const {
   };
   need(row.kind != Kind::kIdentity || shape.rank() == 2, "2");
   need(row.kind != Kind::kOrthogonal || shape.rank() >= 2, "2 or more");
-
-  Tensor t(shape);
   const uint64_t key = !row.random() ? 0 : seed_ ? static_cast<uint64_t>(*seed_) : nn::next_seed();
+  return [self = *this, shape, key] { return self.fill(shape, key); };
+}
+
+Tensor Initializer::fill(const Shape& shape, uint64_t key) const {
+  const Row& row = *find_row(name_);
+  Tensor t(shape);
   switch (row.kind) {
     case Kind::kConstant:
       std::fill(t.values().begin(), t.values().end(), static_cast<float>(a_));

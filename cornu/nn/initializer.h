@@ -42,9 +42,13 @@ class CORNU_API Initializer {
   // Throws ValueError naming `where` for a shape it cannot do (Identity of rank 3, a tensor of
   // another shape).
   Tensor make(const Shape& shape, const nn::Where& where) const;
+  // The same in two steps: all checks, and the seed, now; the numbers when the result is called.
+  std::function<Tensor()> prepare(const Shape& shape, const nn::Where& where) const;
 
  private:
   friend struct InitializerAccess;
+  Tensor fill(const Shape& shape, uint64_t key) const;
+
   std::string name_;      // snake case, canonical ("glorot_uniform"); as typed where unknown
   double a_ = 0, b_ = 0;  // value | minval, maxval | mean, stddev | scale | gain
   std::string mode_, distribution_;  // variance scaling
