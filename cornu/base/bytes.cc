@@ -33,6 +33,11 @@ class OwnedMemory : public Memory {
 
 }  // namespace
 
+Bytes::Bytes() {
+  static const std::shared_ptr<ByteSource> nothing = std::make_shared<Memory>("", nullptr, 0);
+  source_ = nothing;
+}
+
 Bytes::Bytes(std::shared_ptr<ByteSource> source)
     : source_(std::move(source)), size_(source_->size()) {}
 

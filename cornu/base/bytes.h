@@ -38,7 +38,7 @@ class CORNU_API ByteSource {
 // read, and where. Copies share their source, which lives as long as any of them.
 class CORNU_API Bytes {
  public:
-  Bytes() : Bytes(view({}, "")) {}
+  Bytes();  // empty
   explicit Bytes(std::shared_ptr<ByteSource> source);
   // The caller keeps `data` alive.
   static Bytes view(std::span<const std::byte> data, std::string label);
