@@ -1,0 +1,350 @@
+#include "cornu/kernels/conv_direct.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cornu/base/error.h"
+#include "cornu/base/text.h"
+#include "cornu/kernels/gemm.h"
+#include "cornu/kernels/rows.h"
+#include "cornu/ops/unary.h"
+
+namespace cornu::kernels {
+namespace {
+
+// Tables of a block of tiles live on the stack: this many row pointers, and tiles.
+constexpr int64_t kPointers = 4096;
+constexpr int64_t kTiles = 32;
+// A block's input should stay in the second-level cache while the panels pass over it.
+constexpr int64_t kBlockFloats = 64 * 1024;
+// Fewer multiplications than this are done before another thread has woken.
+constexpr int64_t kWorthSharing = 200'000;
+// Weights beyond this are shared out among the threads, rather than read by each of them.
+constexpr int64_t kLargeWeights = 128 * 1024;
+// A transposed convolution of more phases is not worth its tables.
+constexpr int64_t kMostPhases = 256;
+// Two vectors of 512 bits.
+constexpr int64_t kMaxPanel = 32;
+
+static_assert(Gemm::kMaxRows == kMaxRows);
+
+struct State {
+  Geometry geometry;
+  const Gemm* gemm = nullptr;
+  int vectors = 0;    // per panel
+  int64_t panel = 0;  // columns per panel
+  int64_t group_panels = 0;
+  bool packs_weights = false, packs_bias = false;  // at every run
+  std::vector<int64_t> weights_at;                 // of each phase
+  int64_t weights_size = 0;
+  Tensor weights, bias, zero;
+  std::optional<Relu> relu;
+  std::optional<ops::Unary> activation;  // any other
+
+  int64_t rows() const { return gemm->rows[vectors - 1]; }
+  int64_t panels() const { return geometry.groups * group_panels; }
+  int64_t panel_size(size_t phase) const {
+    return geometry.phases[phase].taps() * geometry.group_in * panel;
+  }
+  // Of panel p: its group, its first column in the group, its columns.
+  int64_t group(int64_t p) const { return p / group_panels; }
+  int64_t column(int64_t p) const { return p % group_panels * panel; }
+  int64_t columns(int64_t p) const { return std::min(panel, geometry.group_out - column(p)); }
+};
+
+// Numbers [tap][channel][column] of one panel, zeros in columns that do not exist.
+void pack_panel(const State& s, size_t phase, int64_t p, const float* kernel, float* to) {
+  const Geometry& g = s.geometry;
+  const Phase& ph = g.phases[phase];
+  to += s.weights_at[phase] + p * s.panel_size(phase);
+  kernel += s.group(p) * g.group_stride + s.column(p) * g.out_stride;
+  const int64_t columns = s.columns(p);
+  for (int64_t a = 0; a < ph.axis[0].taps; ++a)
+    for (int64_t b = 0; b < ph.axis[1].taps; ++b)
+      for (int64_t c = 0; c < ph.axis[2].taps; ++c) {
+        const float* cell = kernel + g.cell(ph, a, b, c) * g.cell_stride;
+        for (int64_t i = 0; i < g.group_in; ++i, to += s.panel) {
+          for (int64_t n = 0; n < columns; ++n) to[n] = cell[i * g.in_stride + n * g.out_stride];
+          std::fill(to + columns, to + s.panel, 0.0f);
+        }
+      }
+}
+
+void pack_bias(const State& s, const float* bias, float* to) {
+  for (int64_t p = 0; p < s.panels(); ++p, to += s.panel) {
+    const float* from = bias + s.group(p) * s.geometry.group_out + s.column(p);
+    std::copy_n(from, s.columns(p), to);
+    std::fill(to + s.columns(p), to + s.panel, 0.0f);
+  }
+}
+
+// ---- run ----------------------------------------------------------------------------------------
+
+struct Range {
+  int64_t begin, end;
+};
+// Part i of n of [0, total).
+Range part(int64_t total, int64_t i, int64_t n) { return {total * i / n, total * (i + 1) / n}; }
+
+struct Run {
+  const State& s;
+  const float* x;
+  const float* weights;
+  const float* bias;
+  float* out;
+
+  int64_t cells(const Phase& phase) const { return s.geometry.batch * phase.count(); }
+  int64_t tiles(const Phase& phase) const { return (cells(phase) + s.rows() - 1) / s.rows(); }
+
+  // What every tile of a panel shares.
+  Tile panel_tile(size_t phase, int64_t p) const {
+    const int64_t group = s.group(p);
+    return {.rows_shift = group * s.geometry.group_in,
+            .weights = weights + s.weights_at[phase] + p * s.panel_size(phase),
+            .start = bias + p * s.panel,
+            .out_shift = group * s.geometry.group_out + s.column(p),
+            .columns = s.columns(p),
+            .relu = s.relu ? &*s.relu : nullptr};
+  }
+
+  void call(const Tile& tile, int count) const {
+    s.gemm->tile[s.vectors - 1][count - 1](tile);
+    if (s.activation)
+      for (int m = 0; m < count; ++m)
+        ops::apply(*s.activation, tile.out[m] + tile.out_shift, tile.columns);
+  }
+
+  // Tiles and panels of one phase, in blocks of tiles small enough for the tables and the cache.
+  void run(size_t phase, Range tile_range, Range panel_range) const {
+    const Phase& ph = s.geometry.phases[phase];
+    const int64_t pointers = std::max<int64_t>(ph.taps(), 1) * s.rows();
+    if (pointers > kPointers) return run_long(phase, tile_range, panel_range);
+    const int64_t floats = s.rows() * s.geometry.in_channels() * ph.axis[2].in_step;
+    const int64_t block = std::clamp<int64_t>(
+        std::min(kPointers / pointers, kBlockFloats / std::max<int64_t>(floats, 1)), 1, kTiles);
+    for (int64_t t = tile_range.begin; t < tile_range.end; t += block)
+      run_block(phase, {t, std::min(t + block, tile_range.end)}, panel_range);
+  }
+
+  void run_block(size_t phase, Range tile_range, Range panel_range) const {
+    const float* rows[kPointers];
+    int32_t first[kPointers];
+    float* outs[kTiles * kMaxRows];
+    struct {
+      int count;
+      Runs runs;
+      const float** rows;
+      int32_t* first;
+      float** outs;
+    } table[kTiles];
+    const Phase& ph = s.geometry.phases[phase];
+    const int64_t all = tiles(ph), begin = part(cells(ph), tile_range.begin, all).begin;
+    Walker walker(s.geometry, ph, x, begin);
+    Cells cells_of_tile;
+    const float** next_rows = rows;
+    int32_t* next_first = first;
+    float** next_outs = outs;
+    const int64_t count = tile_range.end - tile_range.begin;
+    for (int64_t i = 0; i < count; ++i) {
+      const Range range = part(cells(ph), tile_range.begin + i, all);
+      walker.take(static_cast<int>(range.end - range.begin), cells_of_tile);
+      const Runs runs = fill_rows(s.geometry, ph, cells_of_tile, s.zero.data(), 0, ph.taps(),
+                                  next_rows, next_first);
+      table[i] = {cells_of_tile.count, runs, next_rows, next_first, next_outs};
+      next_rows += runs.runs * cells_of_tile.count;
+      next_first += runs.runs;
+      for (int m = 0; m < cells_of_tile.count; ++m)
+        *next_outs++ = out + cells_of_tile.out[m] * s.geometry.out_channels();
+    }
+    for (int64_t p = panel_range.begin; p < panel_range.end; ++p) {
+      Tile tile = panel_tile(phase, p);
+      for (int64_t i = 0; i < count; ++i) {
+        tile.rows = table[i].rows;
+        tile.first = table[i].first;
+        tile.runs = table[i].runs.runs;
+        tile.length = table[i].runs.length;
+        tile.out = table[i].outs;
+        call(tile, table[i].count);
+      }
+    }
+  }
+
+  // Kernels of very many taps: a tile's sum is continued chunk after chunk of taps.
+  void run_long(size_t phase, Range tile_range, Range panel_range) const {
+    const float* rows[kPointers];
+    int32_t first[kPointers];
+    alignas(64) float sums[kMaxRows * kMaxPanel];
+    float* partial[kMaxRows];
+    float* outs[kMaxRows];
+    const Phase& ph = s.geometry.phases[phase];
+    const int64_t all = tiles(ph), chunk = kPointers / s.rows();
+    Walker walker(s.geometry, ph, x, part(cells(ph), tile_range.begin, all).begin);
+    Cells tile_cells;
+    for (int m = 0; m < kMaxRows; ++m) partial[m] = sums + m * s.panel;
+    for (int64_t t = tile_range.begin; t < tile_range.end; ++t) {
+      const Range range = part(cells(ph), t, all);
+      walker.take(static_cast<int>(range.end - range.begin), tile_cells);
+      for (int m = 0; m < tile_cells.count; ++m)
+        outs[m] = out + tile_cells.out[m] * s.geometry.out_channels();
+      for (int64_t p = panel_range.begin; p < panel_range.end; ++p) {
+        const Tile whole = panel_tile(phase, p);
+        Tile tile = whole;
+        for (int64_t begin = 0; begin < ph.taps(); begin += chunk) {
+          const bool last = begin + chunk >= ph.taps();
+          const Runs runs = fill_rows(s.geometry, ph, tile_cells, s.zero.data(), begin,
+                                      last ? ph.taps() : begin + chunk, rows, first);
+          tile.rows = rows;
+          tile.first = first;
+          tile.runs = runs.runs;
+          tile.length = runs.length;
+          if (last) {
+            tile.out = outs;
+            tile.out_shift = whole.out_shift;
+            tile.columns = whole.columns;
+            tile.relu = whole.relu;
+            call(tile, tile_cells.count);
+          } else {
+            tile.out = partial;
+            tile.out_shift = 0;
+            tile.columns = s.panel;
+            tile.relu = nullptr;
+            s.gemm->tile[s.vectors - 1][tile_cells.count - 1](tile);
+            tile.start = sums;
+            tile.start_stride = s.panel;
+          }
+        }
+      }
+    }
+  }
+};
+
+// How the tiles and panels of every phase are cut into tasks.
+struct Grid {
+  int64_t phases, tiles, panels;
+  int64_t tasks() const { return phases * tiles * panels; }
+};
+
+Grid grid_of(const State& s, const Run& run, int threads) {
+  Grid grid{std::ssize(s.geometry.phases), 1, 1};
+  int64_t most_tiles = 0, work = 0;
+  for (const Phase& phase : s.geometry.phases) {
+    most_tiles = std::max(most_tiles, run.tiles(phase));
+    work += run.cells(phase) * phase.taps() * s.geometry.group_in * s.geometry.out_channels();
+  }
+  if (threads == 1 || work < kWorthSharing) return grid;
+  const int64_t wanted = (4 * threads + grid.phases - 1) / grid.phases;
+  const auto cut = [](int64_t total, int64_t pieces) {
+    return std::clamp<int64_t>(total, 1, pieces);
+  };
+  if (s.weights_size > kLargeWeights) {
+    grid.panels = cut(s.panels(), wanted);
+    grid.tiles = cut(most_tiles, (wanted + grid.panels - 1) / grid.panels);
+  } else {
+    grid.tiles = cut(most_tiles, wanted);
+    grid.panels = cut(s.panels(), (wanted + grid.tiles - 1) / grid.tiles);
+  }
+  return grid;
+}
+
+void run_conv(const Call& call) noexcept {
+  const State& s = *static_cast<const State*>(call.state);
+  const int64_t phases = std::ssize(s.geometry.phases);
+  Run run{s, call.in[0], s.weights.data(), s.bias.data(), call.out};
+  if (s.packs_weights) {
+    run.weights = call.scratch;
+    call.pool->parallel_for(phases * s.panels(), [&](int64_t i) {
+      pack_panel(s, static_cast<size_t>(i / s.panels()), i % s.panels(), call.in[1], call.scratch);
+    });
+  }
+  if (s.packs_bias) {
+    float* bias = call.scratch + (s.packs_weights ? s.weights_size : 0);
+    pack_bias(s, call.in[2], bias);
+    run.bias = bias;
+  }
+  const Grid grid = grid_of(s, run, call.pool->threads());
+  call.pool->parallel_for(grid.tasks(), [&](int64_t task) {
+    const auto phase = static_cast<size_t>(task / (grid.tiles * grid.panels));
+    const int64_t tile = task / grid.panels % grid.tiles, panel = task % grid.panels;
+    run.run(phase, part(run.tiles(s.geometry.phases[phase]), tile, grid.tiles),
+            part(s.panels(), panel, grid.panels));
+  });
+}
+
+// ---- prepare ------------------------------------------------------------------------------------
+
+const std::optional<ops::Unary>& activation_of(const ops::Op& op) {
+  if (const auto* conv = std::get_if<ops::Conv>(&op)) return conv->activation;
+  return std::get<ops::ConvTranspose>(op).activation;
+}
+
+bool accepts(const Problem& problem) {
+  const auto* transposed = std::get_if<ops::ConvTranspose>(problem.op);
+  if (!transposed && !std::holds_alternative<ops::Conv>(*problem.op)) return false;
+  if (!has_phases(problem)) return false;
+  if (problem.in[1].shape.size() >= int64_t{1} << 31) return false;  // Tile::first is 32 bits
+  int64_t phases = 1;
+  if (transposed)
+    for (size_t a = 0; a < transposed->stride.size() && phases <= kMostPhases; ++a)
+      phases *= std::min(transposed->stride[a], transposed->length[a]);
+  return phases <= kMostPhases;
+}
+
+void set_activation(State& s, const std::optional<ops::Unary>& activation) {
+  if (!activation || activation->fn == ops::Unary::Fn::kIdentity) return;
+  if (activation->fn == ops::Unary::Fn::kRelu)
+    s.relu = {.slope = activation->a, .max = activation->b, .threshold = activation->c};
+  else
+    s.activation = activation;
+}
+
+Prepared prepare(const Problem& problem) {
+  auto state = std::make_shared<State>();
+  State& s = *state;
+  s.geometry = geometry_of(problem);
+  s.gemm = &gemm();
+  // A panel of two vectors unless one holds all columns.
+  s.vectors = s.geometry.group_out <= s.gemm->lanes ? 1 : 2;
+  s.panel = s.vectors * s.gemm->lanes;
+  CORNU_CHECK(s.panel <= kMaxPanel);
+  s.group_panels = (s.geometry.group_out + s.panel - 1) / s.panel;
+  for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase) {
+    s.weights_at.push_back(s.weights_size);
+    s.weights_size += (s.panels() * s.panel_size(phase) + 15) / 16 * 16;
+  }
+  s.zero = Tensor(Shape{zero_length(s.geometry)});
+  set_activation(s, activation_of(*problem.op));
+
+  Prepared prepared;
+  prepared.run = run_conv;
+  prepared.packed.assign(problem.in.size(), false);
+  const int64_t bias_size = s.panels() * s.panel;
+  if (const Tensor* kernel = problem.in[1].constant) {
+    s.weights = Tensor(Shape{s.weights_size});
+    for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase)
+      for (int64_t p = 0; p < s.panels(); ++p)
+        pack_panel(s, phase, p, kernel->data(), s.weights.data());
+    prepared.packed[1] = true;
+  } else {
+    s.packs_weights = true;
+    prepared.scratch_floats += s.weights_size;
+  }
+  if (problem.in.size() < 3 || problem.in[2].constant) {
+    s.bias = Tensor(Shape{bias_size});
+    if (problem.in.size() == 3) {
+      pack_bias(s, problem.in[2].constant->data(), s.bias.data());
+      prepared.packed[2] = true;
+    }
+  } else {
+    s.packs_bias = true;
+    prepared.scratch_floats += bias_size;
+  }
+  prepared.detail = base::cat(s.gemm->target, ' ', s.rows(), 'x', s.vectors);
+  prepared.state = std::move(state);
+  return prepared;
+}
+
+}  // namespace
+
+const Kernel kConvDirect{"conv direct", accepts, prepare};
+
+}  // namespace cornu::kernels

@@ -1,0 +1,184 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "cornu/kernels/kernel_check.h"
+
+namespace cornu::kernels {
+namespace {
+
+using ops::Edge;
+using Fn = ops::Unary::Fn;
+using Ints = std::vector<int64_t>;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+struct More {
+  Ints stride = {}, dilation = {};
+  std::vector<Edge> pad = {};  // transposed: `before` is the crop, `after` shortens the result
+  int64_t groups = 1;
+  int64_t batch = 1;
+  bool bias = true;
+  std::optional<ops::Unary> activation = {};
+};
+struct Case {
+  Ints n;  // spatial sizes
+  int64_t channels, filters;
+  Ints k;  // kernel sizes
+  More more = {};
+};
+
+Ints or_ones(Ints v, size_t axes) { return v.empty() ? Ints(axes, 1) : v; }
+
+Check conv(const Case& c) {
+  const size_t axes = c.n.size();
+  ops::Conv op{or_ones(c.more.stride, axes), or_ones(c.more.dilation, axes), c.more.pad,
+               c.more.groups, c.more.activation};
+  if (op.pad.empty()) op.pad.assign(axes, Edge{});
+  Shape x{c.more.batch}, kernel(c.k);
+  for (int64_t n : c.n) x.push_back(n);
+  x.push_back(c.channels);
+  kernel.push_back(c.channels / c.more.groups);
+  kernel.push_back(c.filters);
+  Check check{op, {x, kernel}};
+  if (c.more.bias) check.in.push_back(Shape{c.filters});
+  return check;
+}
+
+Check transposed(const Case& c) {
+  const size_t axes = c.n.size();
+  ops::ConvTranspose op{or_ones(c.more.stride, axes),
+                        or_ones(c.more.dilation, axes),
+                        {},
+                        {},
+                        c.more.groups,
+                        c.more.activation};
+  Shape x{c.more.batch}, kernel(c.k);
+  for (size_t a = 0; a < axes; ++a) {
+    const Edge pad = c.more.pad.empty() ? Edge{} : c.more.pad[a];
+    const int64_t full = (c.n[a] - 1) * op.stride[a] + (c.k[a] - 1) * op.dilation[a] + 1;
+    op.crop.push_back(pad.before);
+    op.length.push_back(full - pad.before - pad.after);
+    x.push_back(c.n[a]);
+  }
+  x.push_back(c.channels);
+  kernel.push_back(c.filters / c.more.groups);
+  kernel.push_back(c.channels);
+  Check check{op, {x, kernel}};
+  if (c.more.bias) check.in.push_back(Shape{c.filters});
+  return check;
+}
+
+// Integers and reals, weights known and not.
+void check_all(const std::string& kernel, Check check) {
+  for (Check::Numbers numbers : {Check::Numbers::kIntegers, Check::Numbers::kReals}) {
+    check.numbers = numbers;
+    check.constant.assign(check.in.size(), true);
+    check.constant[0] = false;
+    check_kernel(kernel, check);
+    check.constant = {};
+    check_kernel(kernel, check);
+  }
+  if (check.in.size() == 3) {
+    check.constant = {false, true, false};
+    check_kernel(kernel, check);
+  }
+}
+
+TEST(ConvDirect, EqualsTheReference) {
+  const Case cases[] = {
+      // Dense layers
+      {{}, 1, 1, {}},
+      {{}, 37, 41, {}, {.batch = 5}},
+      {{}, 64, 10, {}, {.batch = 33, .bias = false}},
+      {{}, 3, 200, {}, {.batch = 2}},
+      // one axis
+      {{17}, 3, 5, {3}},
+      {{40}, 8, 33, {9}, {.pad = {{4, 4}}}},
+      {{31}, 15, 7, {5}, {.dilation = {8}, .pad = {{32, 0}}}},
+      {{9}, 5, 5, {2}, {.stride = {4}}},
+      {{20}, 4, 3, {3}, {.stride = {2}, .dilation = {3}, .pad = {{7, 9}}, .batch = 3}},
+      {{400}, 2, 3, {350}, {.pad = {{20, 10}}}},
+      {{700}, 1, 33, {601}},
+      // two axes
+      {{1, 1}, 1, 1, {1, 1}},
+      {{5, 7}, 1, 1, {3, 3}, {.pad = {{1, 1}, {1, 1}}}},
+      {{7, 5}, 37, 41, {3, 2}, {.pad = {{1, 1}, {0, 1}}, .batch = 2}},
+      {{13, 29}, 3, 64, {3, 3}, {.pad = {{1, 1}, {1, 1}}}},
+      {{21, 20}, 3, 33, {7, 7}, {.stride = {2, 2}, .pad = {{3, 3}, {2, 3}}}},
+      {{14, 14}, 17, 32, {1, 1}},
+      {{15, 15}, 16, 48, {1, 1}, {.stride = {2, 2}}},
+      {{11, 10}, 4, 17, {2, 3}, {.stride = {3, 5}}},
+      {{12, 12}, 8, 16, {3, 3}, {.dilation = {2, 4}, .pad = {{2, 2}, {4, 4}}}},
+      {{3, 3}, 6, 3, {3, 3}, {.pad = {{5, 4}, {6, 7}}}},
+      {{4, 4}, 5, 35, {4, 4}},
+      {{3, 60}, 2, 4, {2, 5}, {.pad = {{0, 1}, {2, 2}}, .bias = false}},
+      {{9, 9}, 20, 30, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .groups = 2}},
+      {{9, 8}, 12, 8, {3, 3}, {.stride = {2, 1}, .pad = {{1, 1}, {1, 1}}, .groups = 4}},
+      {{6, 6}, 66, 80, {1, 3}, {.groups = 2, .batch = 3}},
+      {{5, 5}, 8, 8, {3, 3}, {.batch = 0}},
+      {{40, 40}, 24, 40, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .batch = 2}},
+      // three axes
+      {{4, 5, 6}, 3, 9, {3, 3, 3}, {.pad = {{1, 1}, {1, 1}, {1, 1}}}},
+      {{5, 4, 5}, 2, 33, {1, 2, 3}, {.stride = {2, 1, 2}}},
+      {{6, 6, 6}, 5, 4, {2, 2, 2}, {.dilation = {2, 3, 4}, .pad = {{0, 0}, {1, 2}, {3, 0}}}},
+      {{9, 9, 9}, 1, 2, {7, 7, 7}, {.pad = {{3, 3}, {3, 3}, {3, 3}}}},
+  };
+  for (const Case& c : cases) check_all("conv direct", conv(c));
+}
+
+TEST(ConvDirect, TransposedEqualsTheReference) {
+  const Case cases[] = {
+      {{}, 6, 5, {}, {.batch = 3}},
+      {{5}, 3, 4, {3}, {.stride = {2}}},
+      {{5}, 3, 4, {2}, {.stride = {5}, .batch = 2}},
+      {{6}, 4, 20, {5}, {.stride = {3}, .pad = {{1, 1}}}},
+      {{6}, 2, 3, {3}, {.stride = {2}, .pad = {{0, -1}}}},
+      {{4}, 2, 3, {3}, {.stride = {4}, .dilation = {6}, .pad = {{3, 2}}}},
+      {{4}, 2, 3, {4}, {.stride = {3}, .dilation = {2}}},
+      {{4}, 2, 3, {2}, {.stride = {2}, .pad = {{9, -3}}}},
+      {{7, 5}, 17, 33, {4, 4}, {.stride = {2, 2}, .pad = {{1, 1}, {1, 1}}, .batch = 2}},
+      {{6, 6}, 16, 8, {3, 3}, {.stride = {2, 2}, .pad = {{0, 1}, {0, 1}}}},
+      {{5, 6}, 8, 64, {2, 2}, {.stride = {2, 2}, .bias = false}},
+      {{8, 8}, 8, 8, {3, 3}, {.pad = {{1, 1}, {1, 1}}}},
+      {{5, 5}, 4, 6, {3, 2}, {.dilation = {2, 2}}},
+      {{4, 4}, 8, 12, {3, 3}, {.stride = {2, 1}, .groups = 4}},
+      {{3, 4, 3}, 3, 5, {2, 3, 2}, {.stride = {2, 2, 1}, .pad = {{0, 0}, {1, 0}, {0, 0}}}},
+  };
+  for (const Case& c : cases) check_all("conv direct", transposed(c));
+}
+
+TEST(ConvDirect, EveryActivation) {
+  for (int fn = 0; fn <= static_cast<int>(Fn::kAffine); ++fn) {
+    const ops::Unary activation{static_cast<Fn>(fn), 0.3f, 0.7f, 0.1f};
+    for (Check check :
+         {conv({{6, 5}, 7, 37, {3, 3}, {.activation = activation}}),
+          transposed({{6, 5}, 7, 5, {2, 3}, {.stride = {2, 2}, .activation = activation}})}) {
+      check.constant = {false, true, true};
+      check.numbers = Check::Numbers::kReals;
+      if (activation.fn == Fn::kLog || activation.fn == Fn::kSqrt || activation.fn == Fn::kRsqrt)
+        check.numbers = Check::Numbers::kPositive;
+      check_kernel("conv direct", check);
+    }
+  }
+}
+
+TEST(ConvDirect, EveryRelu) {
+  for (const ops::Unary& relu :
+       {ops::Unary{Fn::kRelu, 0, kInfinity, 0}, ops::Unary{Fn::kRelu, 0.1f, 6, 0},
+        ops::Unary{Fn::kRelu, 0, 0.5f, 0.25f}, ops::Unary{Fn::kRelu, -0.5f, kInfinity, -1}}) {
+    Check check = conv({{6, 5}, 7, 37, {3, 3}, {.activation = relu}});
+    check_all("conv direct", check);
+    check.special = true;
+    check_kernel("conv direct", check);
+  }
+}
+
+TEST(ConvDirect, KeepsNaNAndInfinityWhereTheyBelong) {
+  Check check = conv({{9, 11}, 3, 20, {3, 3}, {.pad = {{1, 1}, {2, 2}}}});
+  check.special = true;
+  check_all("conv direct", check);
+}
+
+}  // namespace
+}  // namespace cornu::kernels

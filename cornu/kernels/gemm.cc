@@ -1,0 +1,133 @@
+#include "cornu/kernels/gemm.h"
+
+#include <utility>
+
+#include "cornu/kernels/targets.h"
+// The next three lines are how Highway compiles this file once per target.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cornu/kernels/gemm.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace cornu::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+
+// As ops::apply: NaN stays NaN, and a slope of 0 gives 0 even for -inf.
+HWY_INLINE V apply(const Relu& r, V x) {
+  const D d;
+  const V threshold = hn::Set(d, r.threshold), max = hn::Set(d, r.max);
+  V below = hn::Zero(d);
+  if (r.slope != 0) below = hn::Mul(hn::Set(d, r.slope), hn::Sub(x, threshold));
+  const V above = hn::IfThenElse(hn::Gt(x, max), max, x);
+  return hn::IfThenElse(hn::Le(x, threshold), below, above);
+}
+
+template <int M, int N>
+HWY_INLINE void store(const Tile& t, V (&acc)[M][N]) {
+  const D d;
+  if (t.columns == N * kLanes) {
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) hn::StoreU(acc[m][n], d, t.out[m] + t.out_shift + n * kLanes);
+    return;
+  }
+  HWY_ALIGN float row[M][N * kLanes];
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) hn::Store(acc[m][n], d, row[m] + n * kLanes);
+  for (int m = 0; m < M; ++m)
+    for (int64_t c = 0; c < t.columns; ++c) t.out[m][t.out_shift + c] = row[m][c];
+}
+
+// U steps of the sum per round: a divisor of t.length.
+template <int M, int N, int U>
+void tile_by(const Tile& t) {
+  const D d;
+  V acc[M][N];
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) acc[m][n] = hn::LoadU(d, t.start + m * t.start_stride + n * kLanes);
+  const float* const* HWY_RESTRICT rows = t.rows;
+  for (int64_t run = 0; run < t.runs; ++run, rows += M) {
+    const float* HWY_RESTRICT w = t.weights + int64_t{t.first[run]} * (N * kLanes);
+    const float* p[M];
+    for (int m = 0; m < M; ++m) p[m] = rows[m] + t.rows_shift;
+    for (int64_t k = 0; k < t.length; k += U) {
+#pragma GCC unroll 2
+      for (int u = 0; u < U; ++u) {
+        V b[N];
+#pragma GCC unroll 2
+        for (int n = 0; n < N; ++n) b[n] = hn::Load(d, w + (u * N + n) * kLanes);
+#pragma GCC unroll 16
+        for (int m = 0; m < M; ++m) {
+          const V a = hn::Set(d, p[m][k + u]);
+#pragma GCC unroll 2
+          for (int n = 0; n < N; ++n) acc[m][n] = hn::MulAdd(a, b[n], acc[m][n]);
+        }
+      }
+      w += U * N * kLanes;
+    }
+  }
+  if (t.relu) {
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) acc[m][n] = apply(*t.relu, acc[m][n]);
+  }
+  store<M, N>(t, acc);
+}
+
+template <int M, int N>
+void tile(const Tile& t) {
+  t.length % 2 == 0 ? tile_by<M, N, 2>(t) : tile_by<M, N, 1>(t);
+}
+
+// As many accumulators as the registers hold beside N weights and one broadcast.
+#if HWY_TARGET <= HWY_AVX3
+constexpr int kRows1 = 14, kRows2 = 14;
+#elif HWY_TARGET <= HWY_AVX2
+constexpr int kRows1 = 12, kRows2 = 6;
+#elif HWY_TARGET == HWY_NEON
+constexpr int kRows1 = 12, kRows2 = 12;
+#else
+constexpr int kRows1 = 8, kRows2 = 4;
+#endif
+
+template <int... I>
+constexpr void fill1(Gemm& g, std::integer_sequence<int, I...>) {
+  ((g.tile[0][I] = tile<I + 1, 1>), ...);
+}
+template <int... I>
+constexpr void fill2(Gemm& g, std::integer_sequence<int, I...>) {
+  ((g.tile[1][I] = tile<I + 1, 2>), ...);
+}
+
+const Gemm* target_gemm() {
+  static const Gemm all = [] {
+    Gemm g{hwy::TargetName(HWY_TARGET), kLanes, {kRows1, kRows2}, {}};
+    fill1(g, std::make_integer_sequence<int, kRows1>());
+    fill2(g, std::make_integer_sequence<int, kRows2>());
+    return g;
+  }();
+  return &all;
+}
+
+}  // namespace
+}  // namespace cornu::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cornu::kernels {
+HWY_EXPORT(target_gemm);
+const Gemm& gemm() { return *CORNU_CHOOSE(target_gemm)(); }
+}  // namespace cornu::kernels
+#endif

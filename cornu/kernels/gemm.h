@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+
+namespace cornu::kernels {
+
+// Relu of every kind: x > threshold ? min(x, max) : slope * (x - threshold).
+struct Relu {
+  float slope, max, threshold;
+};
+
+// The inner kernel of every convolution, a matrix product whose left rows lie anywhere in memory:
+//   out[m][n] = relu(start[m][n] + sum_{run, k} rows[run][m][k] * weights[first[run] + k][n])
+// summed in the order written. Nothing outside these ranges is read or written.
+struct Tile {
+  const float* const* rows = nullptr;  // [runs][M]
+  const int32_t* first = nullptr;      // [runs]: the row of `weights` a run starts at
+  int64_t runs = 0, length = 0;        // length: numbers per run
+  int64_t rows_shift = 0;              // added to every pointer of `rows`
+  const float* weights = nullptr;      // [K][panel], aligned to its vectors
+  const float* start = nullptr;  // [M][panel], start_stride apart (0: one row for all, a bias)
+  int64_t start_stride = 0;
+  float* const* out = nullptr;  // [M]
+  int64_t out_shift = 0;        // added to every pointer of `out`
+  int64_t columns = 0;          // of each out row, <= panel
+  const Relu* relu = nullptr;   // or null
+};
+using TileFn = void (*)(const Tile&);
+
+// The tile functions of one target. Index [v - 1] is for panels of v vectors.
+struct Gemm {
+  static constexpr int kMaxRows = 16;
+  const char* target;
+  int lanes;
+  int rows[2];               // the best M
+  TileFn tile[2][kMaxRows];  // [M - 1], M <= rows
+};
+const Gemm& gemm();
+
+}  // namespace cornu::kernels

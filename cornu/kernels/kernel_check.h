@@ -1,0 +1,29 @@
+#pragma once
+
+// For the tests: a kernel's results must be those of the op's reference loops, on every target of
+// this CPU, the same to the last bit for any number of threads, and nothing beside them is written.
+
+#include <string>
+#include <vector>
+
+#include "cornu/kernels/kernel.h"
+
+namespace cornu::kernels {
+
+struct Check {
+  ops::Op op;
+  std::vector<Shape> in;
+  // What the numbers are: small integers, whose sums are exact, must give equal results; others
+  // results within rounding.
+  enum class Numbers { kIntegers, kReals, kPositive } numbers = Numbers::kReals;
+  std::vector<bool> constant = {};  // per operand: known when the problem is prepared
+  bool special = false;             // puts NaN and infinities into operand 0
+};
+
+// The first kernel of table() that accepts must be called `kernel`. Adds GoogleTest failures.
+void check_kernel(const std::string& kernel, const Check& check);
+
+// The name of the kernel that takes the problem, "" when none does.
+std::string kernel_for(const ops::Op& op, const std::vector<Shape>& in);
+
+}  // namespace cornu::kernels

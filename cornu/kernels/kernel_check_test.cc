@@ -1,0 +1,206 @@
+#include "cornu/kernels/kernel_check.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "cornu/base/text.h"
+#include "cornu/kernels/cpu.h"
+#include "cornu/ops/evaluate.h"
+#include "cornu/ops/unary.h"
+
+namespace cornu::kernels {
+namespace {
+
+constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
+
+using Floats = std::vector<float>;
+using Doubles = std::vector<double>;
+
+std::vector<Floats> make_inputs(const Check& check) {
+  std::mt19937 random(12345);
+  std::vector<Floats> all;
+  for (size_t i = 0; i < check.in.size(); ++i) {
+    Floats numbers(static_cast<size_t>(check.in[i].size()));
+    std::uniform_int_distribution<int> integer(-4, 4);
+    std::uniform_real_distribution<float> real(-1, 1), positive(0.1f, 2);
+    for (float& v : numbers)
+      v = check.numbers == Check::Numbers::kIntegers ? static_cast<float>(integer(random))
+          : check.numbers == Check::Numbers::kReals  ? real(random)
+                                                     : positive(random);
+    all.push_back(std::move(numbers));
+  }
+  if (check.special)
+    for (size_t i = 0; i < all[0].size(); i += 7) {
+      constexpr float kInfinity = std::numeric_limits<float>::infinity();
+      const float values[] = {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity};
+      all[0][i] = values[i / 7 % 3];
+    }
+  return all;
+}
+
+template <class T>
+std::vector<T> reference(const ops::Op& op, const Check& check, const std::vector<Floats>& in,
+                         const Shape& out_shape, bool magnitudes = false) {
+  std::vector<std::vector<T>> numbers;
+  for (const Floats& x : in) {
+    numbers.emplace_back(x.begin(), x.end());
+    if (magnitudes)
+      for (T& v : numbers.back()) v = std::fabs(v);
+  }
+  std::vector<ops::View<const T>> views;
+  for (size_t i = 0; i < in.size(); ++i) views.push_back({&check.in[i], numbers[i].data()});
+  std::vector<T> out(static_cast<size_t>(out_shape.size()));
+  ops::evaluate<T>(op, views, {&out_shape, out.data()}, {0, ops::row_count(out_shape)});
+  return out;
+}
+
+// The op without its activation, and the activation.
+std::pair<ops::Op, std::optional<ops::Unary>> split(ops::Op op) {
+  std::optional<ops::Unary> activation;
+  if (auto* conv = std::get_if<ops::Conv>(&op)) std::swap(activation, conv->activation);
+  if (auto* conv = std::get_if<ops::ConvTranspose>(&op)) std::swap(activation, conv->activation);
+  return {std::move(op), activation};
+}
+
+struct Expected {
+  Doubles value, bound;
+};
+
+// Reference results in double, and how far off a sum of floats may be: a few roundings of the sum
+// of the magnitudes, carried through the activation.
+Expected expect(const Check& check, const std::vector<Floats>& in, const Shape& out) {
+  const auto [linear, activation] = split(check.op);
+  Expected e{reference<double>(linear, check, in, out),
+             reference<double>(linear, check, in, out, true)};
+  const bool sums = std::holds_alternative<ops::Conv>(check.op) ||
+                    std::holds_alternative<ops::ConvTranspose>(check.op);
+  for (size_t i = 0; i < e.value.size(); ++i) {
+    double& y = e.value[i];
+    double bound = 4 * kEpsilon * (sums ? e.bound[i] : std::max(std::fabs(y), e.bound[i]));
+    if (activation) {
+      const double at = ops::apply<double>(*activation, y);
+      const double low = ops::apply<double>(*activation, y - bound);
+      const double high = ops::apply<double>(*activation, y + bound);
+      bound = 1.2 * bound + std::max(std::fabs(low - at), std::fabs(high - at)) +
+              8 * kEpsilon * (1 + std::fabs(at));
+      y = at;
+    }
+    e.bound[i] = bound + 1e-30;
+  }
+  return e;
+}
+
+bool close(float got, double want, double bound) {
+  if (std::isnan(got) || std::isnan(want)) return std::isnan(got) && std::isnan(want);
+  if (std::isinf(got) || std::isinf(want)) return static_cast<double>(got) == want;
+  return std::fabs(got - want) <= bound;
+}
+
+// Memory between guard zones.
+class Guarded {
+ public:
+  explicit Guarded(int64_t size) : size_(static_cast<size_t>(size)) {
+    memory_ = Tensor::full(Shape{size + 2 * kZone}, kGuard);
+    at_ = memory_.data() + kZone;
+  }
+  float* data() { return at_; }
+  bool intact() const {
+    for (int64_t i = 0; i < kZone; ++i)
+      if (at_[-1 - i] != kGuard || at_[static_cast<int64_t>(size_) + i] != kGuard) return false;
+    return true;
+  }
+  Floats numbers() const { return Floats(at_, at_ + size_); }
+
+ private:
+  static constexpr int64_t kZone = 64;
+  static constexpr float kGuard = -7.25e30f;
+  size_t size_;
+  Tensor memory_;
+  float* at_;
+};
+
+Floats run(const Prepared& prepared, const std::vector<Floats>& in, const Shape& out_shape,
+           int threads) {
+  base::ThreadPool pool(threads);
+  Guarded out(out_shape.size()), scratch(prepared.scratch_floats);
+  std::vector<const float*> pointers;
+  for (size_t i = 0; i < in.size(); ++i)
+    pointers.push_back(prepared.packed[i] ? nullptr : in[i].data());
+  prepared.run({prepared.state.get(), pointers, out.data(), scratch.data(), &pool});
+  EXPECT_TRUE(out.intact()) << "written beside the result";
+  EXPECT_TRUE(scratch.intact()) << "written beside the scratch memory";
+  return out.numbers();
+}
+
+bool same_bits(const Floats& a, const Floats& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+const Kernel* first_accepting(const Problem& problem) {
+  for (const Kernel& kernel : table())
+    if (kernel.accepts(problem)) return &kernel;
+  return nullptr;
+}
+
+Problem problem_of(const ops::Op& op, const std::vector<Shape>& in) {
+  Problem problem{&op, {}, ops::infer_shape(op, in)};
+  for (const Shape& shape : in) problem.in.push_back({shape});
+  return problem;
+}
+
+void check_target(const std::string& kernel, const Check& check, const std::vector<Floats>& in,
+                  const Expected& expected, const Floats& exact) {
+  Problem problem = problem_of(check.op, check.in);
+  std::vector<Tensor> constants;
+  constants.reserve(in.size());
+  for (size_t i = 0; i < check.constant.size(); ++i)
+    if (check.constant[i]) {
+      constants.emplace_back(check.in[i], in[i]);
+      problem.in[i].constant = &constants.back();
+    }
+  const Kernel* chosen = first_accepting(problem);
+  ASSERT_TRUE(chosen && chosen->name == kernel) << (chosen ? chosen->name : "none");
+  const Prepared prepared = chosen->prepare(problem);
+  ASSERT_EQ(prepared.packed.size(), in.size());
+  const Floats one = run(prepared, in, problem.out, 1);
+  for (int threads : {2, 3})
+    EXPECT_TRUE(same_bits(one, run(prepared, in, problem.out, threads))) << threads << " threads";
+  ASSERT_EQ(one.size(), expected.value.size());
+  for (size_t i = 0; i < one.size(); ++i) {
+    const bool right = check.numbers == Check::Numbers::kIntegers
+                           ? close(one[i], static_cast<double>(exact[i]), 0)
+                           : close(one[i], expected.value[i], expected.bound[i]);
+    ASSERT_TRUE(right) << "cell " << i << " of " << one.size() << ": " << one[i] << ", expected "
+                       << expected.value[i] << " within " << expected.bound[i];
+  }
+}
+
+}  // namespace
+
+std::string kernel_for(const ops::Op& op, const std::vector<Shape>& in) {
+  const Kernel* kernel = first_accepting(problem_of(op, in));
+  return kernel ? kernel->name : "";
+}
+
+void check_kernel(const std::string& kernel, const Check& check) {
+  std::string shapes;
+  for (const Shape& shape : check.in) shapes += " " + to_text(shape);
+  SCOPED_TRACE(ops::to_text(check.op) + " of" + shapes);
+  const std::vector<Floats> in = make_inputs(check);
+  const Shape out = ops::infer_shape(check.op, check.in);
+  const Expected expected = expect(check, in, out);
+  const Floats exact = reference<float>(check.op, check, in, out);
+  const std::string before = cpu_target();
+  for (const std::string& target : cpu_targets()) {
+    SCOPED_TRACE(target);
+    set_cpu_target(target);
+    check_target(kernel, check, in, expected, exact);
+  }
+  set_cpu_target(before);
+}
+
+}  // namespace cornu::kernels

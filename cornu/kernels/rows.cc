@@ -1,0 +1,108 @@
+#include "cornu/kernels/rows.h"
+
+#include <algorithm>
+
+namespace cornu::kernels {
+namespace {
+
+bool inside(int64_t i, int64_t n) { return static_cast<uint64_t>(i) < static_cast<uint64_t>(n); }
+
+// Whether the taps along the last axis form one run of memory for every cell.
+bool one_run(const Geometry& g, const Axis& axis, const Cells& cells) {
+  if (g.groups != 1 || axis.tap_step != 1 || axis.taps == 1) return false;
+  for (int m = 0; m < cells.count; ++m)
+    if (cells.in[2][m] < 0 || cells.in[2][m] + axis.taps > axis.in) return false;
+  return true;
+}
+
+}  // namespace
+
+Walker::Walker(const Geometry& geometry, const Phase& phase, const float* x, int64_t cell)
+    : phase_(phase) {
+  image_size_ = geometry.in_channels();
+  out_size_ = 1;
+  for (const Axis& axis : phase.axis) {
+    image_size_ *= axis.in;
+    out_size_ *= axis.out;
+  }
+  for (size_t a = Phase::kAxes; a-- > 0;) {
+    at_[a] = cell % phase.axis[a].count;
+    cell /= phase.axis[a].count;
+  }
+  image_ = x + cell * image_size_;
+  out_image_ = cell * out_size_;
+}
+
+void Walker::take(int count, Cells& cells) {
+  cells.count = count;
+  for (int m = 0; m < count; ++m) {
+    cells.image[m] = image_;
+    int64_t out = 0;
+    for (size_t a = 0; a < Phase::kAxes; ++a) {
+      const Axis& axis = phase_.axis[a];
+      cells.in[a][m] = at_[a] * axis.in_step + axis.in_first;
+      out = out * axis.out + at_[a] * axis.out_step + axis.out_first;
+    }
+    cells.out[m] = out_image_ + out;
+    size_t a = Phase::kAxes;
+    while (a > 0 && ++at_[a - 1] == phase_.axis[a - 1].count) at_[--a] = 0;
+    if (a == 0) {
+      image_ += image_size_;
+      out_image_ += out_size_;
+    }
+  }
+}
+
+Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells, const float* zero,
+               int64_t begin, int64_t end, const float** rows, int32_t* first) {
+  const auto& [a0, a1, a2] = phase.axis;
+  const int64_t channels = geometry.in_channels();
+  const bool whole = begin == 0 && end == phase.taps();
+  const bool merged = whole && one_run(geometry, a2, cells);
+  Runs done{0, merged ? a2.taps * channels : channels / geometry.groups};
+  const auto add = [&](int64_t tap, bool any) {
+    if (!any) return;  // the next run takes its place
+    first[done.runs++] = static_cast<int32_t>(tap * geometry.group_in);
+    rows += cells.count;
+  };
+  for (int64_t tap = begin; tap < end;) {
+    const int64_t line_first = tap / a2.taps * a2.taps;
+    const int64_t line_end = std::min(end, line_first + a2.taps);
+    const int64_t t0 = tap / a2.taps / a1.taps, t1 = tap / a2.taps % a1.taps;
+    const float* line[kMaxRows];
+    bool any_line = false;
+    for (int m = 0; m < cells.count; ++m) {
+      const int64_t i0 = cells.in[0][m] + t0 * a0.tap_step, i1 = cells.in[1][m] + t1 * a1.tap_step;
+      const bool in = inside(i0, a0.in) && inside(i1, a1.in);
+      line[m] = in ? cells.image[m] + (i0 * a1.in + i1) * a2.in * channels : nullptr;
+      any_line |= in;
+    }
+    if (merged) {
+      for (int m = 0; m < cells.count; ++m)
+        rows[m] = line[m] ? line[m] + cells.in[2][m] * channels : zero;
+      add(tap, any_line);
+    } else if (any_line) {
+      for (int64_t t = tap; t < line_end; ++t) {
+        bool any = false;
+        for (int m = 0; m < cells.count; ++m) {
+          const int64_t i2 = cells.in[2][m] + (t - line_first) * a2.tap_step;
+          const bool in = line[m] && inside(i2, a2.in);
+          rows[m] = in ? line[m] + i2 * channels : zero;
+          any |= in;
+        }
+        add(t, any);
+      }
+    }
+    tap = line_end;
+  }
+  return done;
+}
+
+int64_t zero_length(const Geometry& geometry) {
+  int64_t length = geometry.in_channels();
+  for (const Phase& phase : geometry.phases)
+    length = std::max(length, phase.axis[2].taps * geometry.in_channels());
+  return length;
+}
+
+}  // namespace cornu::kernels

@@ -1,0 +1,51 @@
+#pragma once
+
+// Where the numbers of a tile lie: the indirection that hides stride, dilation, padding and batch
+// from the inner kernels.
+
+#include <cstdint>
+
+#include "cornu/kernels/phases.h"
+
+namespace cornu::kernels {
+
+inline constexpr int kMaxRows = 16;
+
+// A few consecutive results of a phase, counted through batch and axes.
+struct Cells {
+  int count = 0;
+  const float* image[kMaxRows];        // of the cell's batch entry
+  int64_t in[Phase::kAxes][kMaxRows];  // the input cell of tap 0 per axis, may be outside
+  int64_t out[kMaxRows];               // the output cell
+};
+
+// Walks through the results of a phase.
+class Walker {
+ public:
+  // Starts at result `cell` of [0, batch * phase.count()).
+  Walker(const Geometry& geometry, const Phase& phase, const float* x, int64_t cell);
+  // The next `count` results, count <= kMaxRows.
+  void take(int count, Cells& cells);
+
+ private:
+  const Phase& phase_;
+  const float* image_;
+  int64_t image_size_, out_image_, out_size_;
+  int64_t at_[Phase::kAxes];
+};
+
+// What fill_rows wrote: `runs` runs of `length` numbers.
+struct Runs {
+  int64_t runs = 0, length = 0;
+};
+
+// Writes rows[run][m], the address of the numbers that cell m reads in that run, and first[run],
+// the row of the packed weights (tap * group_in) the run starts at, for the taps [begin, end). A
+// run is one tap's channels, or a whole line of taps where these lie side by side inside x for all
+// cells. Cells outside x point at `zero`, zero_length() zeros; taps outside for all cells are left
+// out.
+Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells, const float* zero,
+               int64_t begin, int64_t end, const float** rows, int32_t* first);
+int64_t zero_length(const Geometry& geometry);
+
+}  // namespace cornu::kernels

@@ -1,0 +1,13 @@
+#include "cornu/kernels/conv_direct.h"
+#include "cornu/kernels/kernel.h"
+
+namespace cornu::kernels {
+
+std::span<const Kernel> table() {
+  static const Kernel all[] = {
+      kConvDirect,
+  };
+  return all;
+}
+
+}  // namespace cornu::kernels

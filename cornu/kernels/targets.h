@@ -1,0 +1,29 @@
+#pragma once
+
+// What a file with per-target code includes before <hwy/foreach_target.h>, and how it picks the
+// function of the target in use. Kernels look a function up once, when a problem is prepared.
+
+// Vectors whose length is not known to the compiler cannot be kept in arrays.
+#ifndef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#endif
+
+#include <hwy/targets.h>
+
+namespace cornu::kernels {
+
+// The target in use. The library keeps its own choice: Highway's belongs to the whole process.
+// Throws ValueError when CORNU_CPU names none.
+const hwy::ChosenTarget& chosen_target();
+
+}  // namespace cornu::kernels
+
+// After HWY_EXPORT(f): the f of the target in use.
+#define CORNU_CHOOSE(f)                                                                \
+  (HWY_DISPATCH_TABLE(f)[::cornu::kernels::table_index(sizeof(HWY_DISPATCH_TABLE(f)) / \
+                                                       sizeof(HWY_DISPATCH_TABLE(f)[0]))])
+
+namespace cornu::kernels {
+// A build with a single target has a table of one entry.
+inline size_t table_index(size_t entries) { return entries == 1 ? 0 : chosen_target().GetIndex(); }
+}  // namespace cornu::kernels
