@@ -13,7 +13,7 @@ class Conv final : public ConvBase<Conv<N>, ConvOptions<N>> {
   using Base = ConvBase<Conv<N>, ConvOptions<N>>;
 
   Conv(std::string class_name, ConvOptions<N> given, Origin)
-      : Base(std::move(class_name), std::move(given), paddings()) {
+      : Base(std::move(class_name), std::move(given), N == 1) {
     const ConvOptions<N>& o = this->options_;
     check_positive(this->where(), "filters", o.filters);
     check_positive(this->where(), "groups", o.groups);
@@ -46,12 +46,6 @@ class Conv final : public ConvBase<Conv<N>, ConvOptions<N>> {
   }
 
  private:
-  static std::initializer_list<const char*> paddings() {
-    static constexpr std::initializer_list<const char*> kWords = {"valid", "same", "causal"};
-    static constexpr std::initializer_list<const char*> kWithoutCausal = {"valid", "same"};
-    return N == 1 ? kWords : kWithoutCausal;
-  }
-
   int64_t output_channels(const Shape& in, int64_t channels) const override {
     const ConvOptions<N>& o = this->options_;
     if (channels % o.groups != 0)

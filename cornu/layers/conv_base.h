@@ -47,11 +47,13 @@ class ConvBase : public LayerWith<Derived, Options> {
  public:
   using Base = LayerWith<Derived, Options>;
 
-  // Arguments that all families have; `paddings` are the words that `padding` may be.
-  ConvBase(std::string class_name, Options given, std::initializer_list<const char*> paddings)
+  // Checks the arguments that all families have. `padding` may be "causal" where `causal` says so.
+  ConvBase(std::string class_name, Options given, bool causal = false)
       : Base(std::move(class_name), std::move(given)) {
     Options& o = this->options_;
-    o.padding = check_word(this->where(), "padding", o.padding, paddings);
+    o.padding = causal
+                    ? check_word(this->where(), "padding", o.padding, {"valid", "same", "causal"})
+                    : check_word(this->where(), "padding", o.padding, {"valid", "same"});
     o.data_format = check_data_format(this->where(), o.data_format);
     window_ = {o.kernel_size.vector(), o.strides.vector(), o.dilation_rate.vector(), o.padding,
                *o.data_format};

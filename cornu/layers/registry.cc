@@ -7,6 +7,11 @@ namespace layers {
 
 // One line per file of layers/.
 void add_conv(Registry& r);
+void add_conv_transpose(Registry& r);
+void add_cropping(Registry& r);
+void add_depthwise_conv(Registry& r);
+void add_separable_conv(Registry& r);
+void add_up_sampling(Registry& r);
 void add_zero_padding(Registry& r);
 
 namespace {
@@ -14,6 +19,11 @@ namespace {
 Registry all_layers() {
   Registry r;
   add_conv(r);
+  add_conv_transpose(r);
+  add_cropping(r);
+  add_depthwise_conv(r);
+  add_separable_conv(r);
+  add_up_sampling(r);
   add_zero_padding(r);
   return r;
 }
