@@ -17,12 +17,15 @@
 
 namespace cornu {
 
-// A whole number. Neither a bool nor a floating number converts to it (layers.md D33).
+// Neither a bool nor a floating number is one (layers.md D33).
+template <class T>
+concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
+
 struct Int {
   int64_t value = 0;
   constexpr Int() = default;
-  template <std::integral T>
-  requires(!std::same_as<T, bool>) constexpr Int(T v) : value(static_cast<int64_t>(v)) {}
+  template <WholeNumber T>
+  constexpr Int(T v) : value(static_cast<int64_t>(v)) {}
   constexpr operator int64_t() const { return value; }
 };
 
@@ -31,7 +34,7 @@ template <size_t N>
 struct Ints {
   std::array<int64_t, N> v{};
   constexpr Ints(Int all) { v.fill(all); }
-  template <std::integral T>
+  template <WholeNumber T>
   constexpr Ints(T all) : Ints(Int(all)) {}
   constexpr Ints(Int a, Int b) requires(N == 2) : v{a, b} {}
   constexpr Ints(Int a, Int b, Int c) requires(N == 3) : v{a, b, c} {}
@@ -47,7 +50,7 @@ struct OptionalInts {
   constexpr OptionalInts() = default;
   constexpr OptionalInts(std::nullopt_t) {}
   constexpr OptionalInts(Ints<N> given) : value(given) {}
-  template <std::integral T>
+  template <WholeNumber T>
   constexpr OptionalInts(T all) : value(Ints<N>(all)) {}
   constexpr OptionalInts(Int a, Int b) requires(N == 2) : value(Ints<N>(a, b)) {}
   constexpr OptionalInts(Int a, Int b, Int c) requires(N == 3) : value(Ints<N>(a, b, c)) {}
@@ -57,7 +60,7 @@ struct OptionalInts {
 struct Pair {
   int64_t before = 0, after = 0;
   constexpr Pair() = default;
-  template <std::integral T>
+  template <WholeNumber T>
   constexpr Pair(T both) : before(Int(both)), after(Int(both)) {}
   constexpr Pair(Int b, Int a) : before(b), after(a) {}
   friend constexpr bool operator==(const Pair&, const Pair&) = default;
@@ -68,7 +71,7 @@ struct Pair {
 template <size_t N>
 struct Borders {
   std::array<Pair, N> v{};
-  template <std::integral T>
+  template <WholeNumber T>
   constexpr Borders(T all) {
     v.fill(Pair(all));
   }

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "cornu/exec/interpreter.h"
 #include "cornu/layers/registry.h"
 #include "tests/support/compare.h"
-#include "tests/support/run_op.h"
 
 namespace cornu::testing {
 
@@ -64,22 +64,12 @@ inline Symbols symbols(const std::vector<Shape>& shapes) {
   return all;
 }
 
+// What the reference executor makes of a graph.
 inline std::vector<Tensor> run_graph(const graph::Graph& g, const std::vector<Tensor>& inputs) {
-  std::vector<Tensor> values;
-  for (const graph::Node& node : g.nodes) {
-    std::vector<Tensor> in;
-    for (graph::NodeId id : node.in) in.push_back(values[static_cast<size_t>(id)]);
-    if (const auto* input = std::get_if<ops::Input>(&node.op))
-      values.push_back(inputs[static_cast<size_t>(input->index)]);
-    else if (const auto* variable = std::get_if<ops::Variable>(&node.op))
-      values.push_back(g.variables[static_cast<size_t>(variable->index)]->value());
-    else if (const auto* constant = std::get_if<ops::Constant>(&node.op))
-      values.push_back(constant->value);
-    else
-      values.push_back(run_op(node.op, in));
-  }
+  const std::vector<std::vector<float>> values = exec::interpret<float>(g, inputs);
   std::vector<Tensor> outputs;
-  for (graph::NodeId id : g.outputs) outputs.push_back(values[static_cast<size_t>(id)]);
+  for (size_t i = 0; i < values.size(); ++i)
+    outputs.emplace_back(g[g.outputs[i]].shape, std::span<const float>(values[i]));
   return outputs;
 }
 
@@ -108,6 +98,27 @@ inline std::vector<Tensor> run_layer(const Layer& layer, const std::vector<Tenso
 
 inline Tensor run_layer(const Layer& layer, const Tensor& in) {
   return run_layer(layer, std::vector<Tensor>{in}).at(0);
+}
+
+// The same with these weights.
+inline Tensor run_layer(const Layer& layer, const Tensor& in, const std::vector<Tensor>& weights) {
+  layer.impl()->build({in.shape()});
+  layer.set_weights(weights);
+  return run_layer(layer, in);
+}
+
+// One sample of one channel: (1, n, 1).
+inline Tensor steps(const std::vector<float>& values) {
+  return Tensor(Shape{1, values.size(), 1}, std::span<const float>(values));
+}
+inline std::vector<float> numbers(const Tensor& t) {
+  return {t.values().begin(), t.values().end()};
+}
+
+// A layer from the text of a configuration, as a reader of files makes it.
+inline Layer layer_from(const std::string& class_name, const std::string& json,
+                        const layers::Dialect& dialect = {}) {
+  return layers::layer_from_config(class_name, base::parse_json(json, "test"), dialect);
 }
 
 // Random numbers for every weight (variances stay positive).
