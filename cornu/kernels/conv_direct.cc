@@ -7,7 +7,7 @@
 #include "cornu/base/text.h"
 #include "cornu/kernels/gemm.h"
 #include "cornu/kernels/rows.h"
-#include "cornu/ops/unary.h"
+#include "cornu/kernels/split.h"
 
 namespace cornu::kernels {
 namespace {
@@ -38,8 +38,7 @@ struct State {
   std::vector<int64_t> weights_at;                 // of each phase
   int64_t weights_size = 0;
   Tensor weights, bias, zero;
-  std::optional<Relu> relu;
-  std::optional<ops::Unary> activation;  // any other
+  Epilogue epilogue;
 
   int64_t rows() const { return gemm->rows[vectors - 1]; }
   int64_t panels() const { return geometry.groups * group_panels; }
@@ -80,12 +79,6 @@ void pack_bias(const State& s, const float* bias, float* to) {
 
 // ---- run ----------------------------------------------------------------------------------------
 
-struct Range {
-  int64_t begin, end;
-};
-// Part i of n of [0, total).
-Range part(int64_t total, int64_t i, int64_t n) { return {total * i / n, total * (i + 1) / n}; }
-
 struct Run {
   const State& s;
   const float* x;
@@ -104,14 +97,12 @@ struct Run {
             .start = bias + p * s.panel,
             .out_shift = group * s.geometry.group_out + s.column(p),
             .columns = s.columns(p),
-            .relu = s.relu ? &*s.relu : nullptr};
+            .relu = s.epilogue.in_registers()};
   }
 
   void call(const Tile& tile, int count) const {
     s.gemm->tile[s.vectors - 1][count - 1](tile);
-    if (s.activation)
-      for (int m = 0; m < count; ++m)
-        ops::apply(*s.activation, tile.out[m] + tile.out_shift, tile.columns);
+    for (int m = 0; m < count; ++m) s.epilogue.on_row(tile.out[m] + tile.out_shift, tile.columns);
   }
 
   // Tiles and panels of one phase, in blocks of tiles small enough for the tables and the cache.
@@ -289,14 +280,6 @@ bool accepts(const Problem& problem) {
   return phases <= kMostPhases;
 }
 
-void set_activation(State& s, const std::optional<ops::Unary>& activation) {
-  if (!activation || activation->fn == ops::Unary::Fn::kIdentity) return;
-  if (activation->fn == ops::Unary::Fn::kRelu)
-    s.relu = {.slope = activation->a, .max = activation->b, .threshold = activation->c};
-  else
-    s.activation = activation;
-}
-
 Prepared prepare(const Problem& problem) {
   auto state = std::make_shared<State>();
   State& s = *state;
@@ -312,7 +295,7 @@ Prepared prepare(const Problem& problem) {
     s.weights_size += (s.panels() * s.panel_size(phase) + 15) / 16 * 16;
   }
   s.zero = Tensor(Shape{zero_length(s.geometry)});
-  set_activation(s, activation_of(*problem.op));
+  s.epilogue = Epilogue(activation_of(*problem.op));
 
   Prepared prepared;
   prepared.run = run_conv;

@@ -127,6 +127,28 @@ TEST(ConvDirect, EqualsTheReference) {
   for (const Case& c : cases) check_all("conv direct", conv(c));
 }
 
+TEST(Depthwise, EqualsTheReference) {
+  // Filters a multiple of the channels, as many groups as channels.
+  const Case cases[] = {
+      {{9}, 17, 17, {3}, {.pad = {{1, 1}}, .groups = 17}},
+      {{30}, 5, 5, {7}, {.dilation = {3}, .pad = {{18, 0}}, .groups = 5, .batch = 2}},
+      {{19}, 33, 66, {4}, {.stride = {3}, .groups = 33}},
+      {{7, 9}, 144, 144, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .groups = 144}},
+      {{7, 9}, 37, 37, {3, 3}, {.stride = {2, 2}, .pad = {{1, 1}, {0, 1}}, .groups = 37}},
+      {{8, 8}, 16, 16, {5, 5}, {.pad = {{6, 6}, {7, 7}}, .groups = 16, .bias = false}},
+      {{8, 8}, 3, 3, {3, 3}, {.dilation = {2, 1}, .pad = {{2, 2}, {1, 1}}, .groups = 3}},
+      {{1, 1}, 20, 20, {1, 1}, {.groups = 20}},
+      {{6, 5}, 19, 57, {3, 2}, {.pad = {{1, 1}, {0, 0}}, .groups = 19, .batch = 2}},
+      {{6, 6}, 64, 128, {3, 3}, {.stride = {2, 2}, .pad = {{0, 1}, {0, 1}}, .groups = 64}},
+      {{5, 5}, 16, 400, {2, 2}, {.groups = 16}},
+      {{5, 5}, 24, 24, {3, 3}, {.groups = 24, .batch = 0}},
+      {{4, 5, 4}, 18, 18, {2, 3, 2}, {.pad = {{1, 1}, {1, 1}, {0, 1}}, .groups = 18}},
+  };
+  for (const Case& c : cases) check_all("depthwise", conv(c));
+  // Too few channels to fill a vector: another kernel on some targets.
+  check_all("", conv({{6, 6}, 3, 12, {3, 3}, {.groups = 3}}));
+}
+
 TEST(ConvDirect, TransposedEqualsTheReference) {
   const Case cases[] = {
       {{}, 6, 5, {}, {.batch = 3}},
@@ -148,6 +170,13 @@ TEST(ConvDirect, TransposedEqualsTheReference) {
   for (const Case& c : cases) check_all("conv direct", transposed(c));
 }
 
+TEST(ConvDirect, BitsDoNotDependOnTheBatch) {
+  for (const Case& c : {Case{{7, 5}, 20, 37, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .batch = 5}},
+                        Case{{}, 50, 33, {}, {.batch = 17}},
+                        Case{{6, 7}, 20, 20, {3, 3}, {.groups = 20, .batch = 3}}})
+    check_batch(conv(c));
+}
+
 TEST(ConvDirect, EveryActivation) {
   for (int fn = 0; fn <= static_cast<int>(Fn::kAffine); ++fn) {
     const ops::Unary activation{static_cast<Fn>(fn), 0.3f, 0.7f, 0.1f};
@@ -158,7 +187,7 @@ TEST(ConvDirect, EveryActivation) {
       check.numbers = Check::Numbers::kReals;
       if (activation.fn == Fn::kLog || activation.fn == Fn::kSqrt || activation.fn == Fn::kRsqrt)
         check.numbers = Check::Numbers::kPositive;
-      check_kernel("conv direct", check);
+      check_kernel(kernel_for(check.op, check.in), check);
     }
   }
 }
@@ -171,6 +200,10 @@ TEST(ConvDirect, EveryRelu) {
     check_all("conv direct", check);
     check.special = true;
     check_kernel("conv direct", check);
+    check = conv({{6, 5}, 37, 37, {3, 3}, {.groups = 37, .activation = relu}});
+    check_all("depthwise", check);
+    check.special = true;
+    check_kernel("depthwise", check);
   }
 }
 

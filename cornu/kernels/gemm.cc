@@ -9,6 +9,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "cornu/kernels/relu-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cornu::kernels::HWY_NAMESPACE {
 namespace {
@@ -17,16 +19,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
-
-// As ops::apply: NaN stays NaN, and a slope of 0 gives 0 even for -inf.
-HWY_INLINE V apply(const Relu& r, V x) {
-  const D d;
-  const V threshold = hn::Set(d, r.threshold), max = hn::Set(d, r.max);
-  V below = hn::Zero(d);
-  if (r.slope != 0) below = hn::Mul(hn::Set(d, r.slope), hn::Sub(x, threshold));
-  const V above = hn::IfThenElse(hn::Gt(x, max), max, x);
-  return hn::IfThenElse(hn::Le(x, threshold), below, above);
-}
 
 template <int M, int N>
 HWY_INLINE void store(const Tile& t, V (&acc)[M][N]) {
@@ -81,7 +73,7 @@ void tile_by(const Tile& t) {
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) acc[m][n] = apply(*t.relu, acc[m][n]);
+      for (int n = 0; n < N; ++n) acc[m][n] = apply(d, *t.relu, acc[m][n]);
   }
   store<M, N>(t, acc);
 }

@@ -2,12 +2,9 @@
 
 #include <cstdint>
 
-namespace cornu::kernels {
+#include "cornu/kernels/epilogue.h"
 
-// Relu of every kind: x > threshold ? min(x, max) : slope * (x - threshold).
-struct Relu {
-  float slope, max, threshold;
-};
+namespace cornu::kernels {
 
 // The inner kernel of every convolution, a matrix product whose left rows lie anywhere in memory:
 //   out[m][n] = relu(start[m][n] + sum_{run, k} rows[run][m][k] * weights[first[run] + k][n])

@@ -20,8 +20,12 @@ struct Check {
   bool special = false;             // puts NaN and infinities into operand 0
 };
 
-// The first kernel of table() that accepts must be called `kernel`. Adds GoogleTest failures.
+// The first kernel of table() that accepts must be called `kernel`; "" takes any. Adds GoogleTest
+// failures.
 void check_kernel(const std::string& kernel, const Check& check);
+
+// Each entry of a batch alone gives the same bits as in the batch, on every target.
+void check_batch(const Check& check);
 
 // The name of the kernel that takes the problem, "" when none does.
 std::string kernel_for(const ops::Op& op, const std::vector<Shape>& in);

@@ -1,0 +1,116 @@
+#include "cornu/kernels/depthwise.h"
+
+#include <algorithm>
+
+#include "cornu/base/text.h"
+#include "cornu/kernels/depthwise_tile.h"
+#include "cornu/kernels/rows.h"
+#include "cornu/kernels/split.h"
+
+namespace cornu::kernels {
+namespace {
+
+// A tile's row pointers live on the stack.
+constexpr int64_t kPointers = 4096;
+constexpr int64_t kMostTaps = kPointers / DepthTiles::kMaxRows;
+// Multiplications that are worth a task of their own.
+constexpr int64_t kWorthSharing = 50'000;
+
+static_assert(DepthTiles::kMaxRows <= kMaxRows);
+
+struct State {
+  Geometry geometry;
+  const DepthTiles* tiles = nullptr;
+  Epilogue epilogue;
+  Tensor zero, no_bias;
+  bool has_bias = false;
+  std::vector<int32_t> block_channel, lane_channel;
+
+  const Phase& phase() const { return geometry.phases[0]; }
+  int64_t filters() const { return geometry.out_channels(); }
+};
+
+void run_tiles(const State& s, const Call& call, Range cells) {
+  const float* rows[kPointers];
+  int32_t first[kMostTaps];
+  float* outs[kMaxRows];
+  Cells tile_cells;
+  DepthTile tile;
+  tile.rows = rows;
+  tile.first = first;
+  tile.weights = call.in[1];
+  tile.bias = s.has_bias ? call.in[2] : s.no_bias.data();
+  tile.out = outs;
+  tile.filters = s.filters();
+  tile.multiplier = s.geometry.group_out;
+  tile.block_channel = s.block_channel.data();
+  tile.lane_channel = s.lane_channel.data();
+  tile.relu = s.epilogue.in_registers();
+  Walker walker(s.geometry, s.phase(), call.in[0], cells.begin);
+  for (int64_t at = cells.begin; at < cells.end;) {
+    const auto count = static_cast<int>(std::min<int64_t>(s.tiles->rows, cells.end - at));
+    walker.take(count, tile_cells);
+    tile.runs = fill_rows(s.geometry, s.phase(), tile_cells, s.zero.data(), 0, s.phase().taps(),
+                          rows, first)
+                    .runs;
+    for (int m = 0; m < count; ++m) outs[m] = call.out + tile_cells.out[m] * s.filters();
+    const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
+    functions[count - 1](tile);
+    for (int m = 0; m < count; ++m) s.epilogue.on_row(outs[m], s.filters());
+    at += count;
+  }
+}
+
+void run(const Call& call) noexcept {
+  const State& s = *static_cast<const State*>(call.state);
+  const int64_t per_cell = std::max<int64_t>(s.phase().taps() * s.filters(), 1);
+  split(*call.pool, s.geometry.batch * s.phase().count(), kWorthSharing / per_cell + 1,
+        [&](Range cells) { run_tiles(s, call, cells); });
+}
+
+bool accepts(const Problem& problem) {
+  const auto* conv = std::get_if<ops::Conv>(problem.op);
+  if (!conv || conv->groups == 1 || problem.in[1].shape[-2] != 1 || !has_phases(problem))
+    return false;
+  const int64_t filters = problem.out[-1];
+  if (filters != conv->groups && conv->groups < depth_tiles().lanes) return false;
+  // The indices of a tile are 32 bits.
+  if (filters == 0 || problem.in[1].shape.size() >= int64_t{1} << 31) return false;
+  return problem.in[1].shape.size() / filters <= kMostTaps;
+}
+
+// Where each block of filters finds its channels; see DepthTile.
+void place_filters(State& s) {
+  const int64_t lanes = s.tiles->lanes, multiplier = s.geometry.group_out;
+  for (int64_t at = 0; at < s.filters(); at += lanes) {
+    const int64_t f = std::min(at, s.filters() - lanes);
+    const int64_t channel = std::min(f / multiplier, s.geometry.in_channels() - lanes);
+    s.block_channel.push_back(static_cast<int32_t>(channel));
+    for (int64_t i = 0; i < lanes; ++i)
+      s.lane_channel.push_back(static_cast<int32_t>((f + i) / multiplier - channel));
+  }
+}
+
+Prepared prepare(const Problem& problem) {
+  auto state = std::make_shared<State>();
+  State& s = *state;
+  s.geometry = geometry_of(problem);
+  s.tiles = &depth_tiles();
+  s.epilogue = Epilogue(std::get<ops::Conv>(*problem.op).activation);
+  s.zero = Tensor(Shape{zero_length(s.geometry)});
+  s.has_bias = problem.in.size() == 3;
+  if (!s.has_bias) s.no_bias = Tensor(Shape{s.filters()});
+  if (s.geometry.group_out > 1) place_filters(s);
+  Prepared prepared;
+  prepared.run = run;
+  prepared.packed.assign(problem.in.size(), false);
+  prepared.detail = base::cat(s.tiles->target, ' ', s.tiles->rows);
+  prepared.state = std::move(state);
+  return prepared;
+}
+
+}  // namespace
+
+const Kernel kDepthwise{"depthwise", accepts, prepare};
+
+}  // namespace cornu::kernels

@@ -1,0 +1,137 @@
+#include "cornu/kernels/depthwise_tile.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "cornu/kernels/targets.h"
+// The next three lines are how Highway compiles this file once per target.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cornu/kernels/depthwise_tile.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "cornu/kernels/relu-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cornu::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+
+template <int M, int N>
+HWY_INLINE void finish(const DepthTile& t, int64_t f, V (&acc)[M][N]) {
+  const D d;
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) {
+      if (t.relu) acc[m][n] = apply(d, *t.relu, acc[m][n]);
+      hn::StoreU(acc[m][n], d, t.out[m] + f + n * kLanes);
+    }
+}
+
+// Filters f .. f + N vectors of a multiplier of 1.
+template <int M, int N>
+HWY_INLINE void block(const DepthTile& t, int64_t f) {
+  const D d;
+  V acc[M][N];
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) acc[m][n] = hn::LoadU(d, t.bias + f + n * kLanes);
+  const float* const* HWY_RESTRICT rows = t.rows;
+  for (int64_t run = 0; run < t.runs; ++run, rows += M) {
+    const float* HWY_RESTRICT w = t.weights + t.first[run] * t.filters + f;
+    V b[N];
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) b[n] = hn::LoadU(d, w + n * kLanes);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n)
+        acc[m][n] = hn::MulAdd(hn::LoadU(d, rows[m] + f + n * kLanes), b[n], acc[m][n]);
+  }
+  finish<M, N>(t, f, acc);
+}
+
+// Fewer filters than a vector has lanes.
+template <int M>
+void few(const DepthTile& t) {
+  const hn::CappedTag<float, 1> d;
+  for (int m = 0; m < M; ++m)
+    for (int64_t f = 0; f < t.filters; ++f) {
+      auto sum = hn::Set(d, t.bias[f]);
+      for (int64_t run = 0; run < t.runs; ++run)
+        sum = hn::MulAdd(hn::Set(d, t.rows[run * M + m][f]),
+                         hn::Set(d, t.weights[t.first[run] * t.filters + f]), sum);
+      if (t.relu) sum = apply(d, *t.relu, sum);
+      t.out[m][f] = hn::GetLane(sum);
+    }
+}
+
+template <int M>
+void one(const DepthTile& t) {
+  if (t.filters < kLanes) return few<M>(t);
+  int64_t f = 0;
+  for (; f + 2 * kLanes <= t.filters; f += 2 * kLanes) block<M, 2>(t, f);
+  for (; f + kLanes <= t.filters; f += kLanes) block<M, 1>(t, f);
+  if (f < t.filters) block<M, 1>(t, t.filters - kLanes);  // some of them once more
+}
+
+template <int M>
+void many(const DepthTile& t) {
+  const D d;
+  for (int64_t at = 0, i = 0; at < t.filters; at += kLanes, ++i) {
+    const int64_t f = std::min(at, t.filters - kLanes);
+    const auto lanes = hn::SetTableIndices(d, t.lane_channel + i * kLanes);
+    V acc[M][1];
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) acc[m][0] = hn::LoadU(d, t.bias + f);
+    const float* const* HWY_RESTRICT rows = t.rows;
+    for (int64_t run = 0; run < t.runs; ++run, rows += M) {
+      const V b = hn::LoadU(d, t.weights + t.first[run] * t.filters + f);
+#pragma GCC unroll 8
+      for (int m = 0; m < M; ++m) {
+        const V x = hn::LoadU(d, rows[m] + t.block_channel[i]);
+        acc[m][0] = hn::MulAdd(hn::TableLookupLanes(x, lanes), b, acc[m][0]);
+      }
+    }
+    finish<M, 1>(t, f, acc);
+  }
+}
+
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int kRows = 8;
+#elif HWY_TARGET <= HWY_AVX2
+constexpr int kRows = 6;
+#else
+constexpr int kRows = 4;
+#endif
+
+template <int... I>
+constexpr void fill(DepthTiles& all, std::integer_sequence<int, I...>) {
+  ((all.one[I] = one<I + 1>, all.many[I] = many<I + 1>), ...);
+}
+
+const DepthTiles* target_depth_tiles() {
+  static const DepthTiles all = [] {
+    DepthTiles t{hwy::TargetName(HWY_TARGET), kLanes, kRows, {}, {}};
+    fill(t, std::make_integer_sequence<int, kRows>());
+    return t;
+  }();
+  return &all;
+}
+
+}  // namespace
+}  // namespace cornu::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cornu::kernels {
+HWY_EXPORT(target_depth_tiles);
+const DepthTiles& depth_tiles() { return *CORNU_CHOOSE(target_depth_tiles)(); }
+}  // namespace cornu::kernels
+#endif

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "cornu/kernels/epilogue.h"
+
+namespace cornu::kernels {
+
+// The inner kernel of depthwise convolutions, whose channels do not mix:
+//   out[m][f] = relu(bias[f] + sum_run rows[run][m][f / multiplier] * weights[first[run]][f])
+struct DepthTile {
+  const float* const* rows = nullptr;  // [runs][M]: the channels of the cells each result reads
+  const int32_t* first = nullptr;      // [runs]: the row of `weights`
+  int64_t runs = 0;
+  const float* weights = nullptr;  // [taps][filters]
+  const float* bias = nullptr;     // [filters]
+  float* const* out = nullptr;     // [M]
+  int64_t filters = 0, multiplier = 1;
+  // For a multiplier above 1: per block of `lanes` filters, the last one moved back to end with the
+  // filters, the channel its loads start at and which of the loaded channels each filter reads.
+  const int32_t* block_channel = nullptr;
+  const int32_t* lane_channel = nullptr;  // [blocks][lanes]
+  const Relu* relu = nullptr;             // or null
+};
+using DepthTileFn = void (*)(const DepthTile&);
+
+struct DepthTiles {
+  static constexpr int kMaxRows = 8;
+  const char* target;
+  int lanes, rows;             // rows: the best M
+  DepthTileFn one[kMaxRows];   // multiplier 1: [M - 1]
+  DepthTileFn many[kMaxRows];  // other multipliers; needs at least `lanes` channels
+};
+const DepthTiles& depth_tiles();
+
+}  // namespace cornu::kernels

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "cornu/ops/unary.h"
+
+namespace cornu::kernels {
+
+// Relu of every kind: x > threshold ? min(x, max) : slope * (x - threshold).
+struct Relu {
+  float slope, max, threshold;
+};
+
+// What a convolution does to its sums before they are done: a relu while they are in registers, any
+// other function on the stored row.
+struct Epilogue {
+  std::optional<Relu> relu;
+  std::optional<ops::Unary> other;
+
+  Epilogue() = default;
+  explicit Epilogue(const std::optional<ops::Unary>& activation) {
+    if (!activation || activation->fn == ops::Unary::Fn::kIdentity) return;
+    if (activation->fn == ops::Unary::Fn::kRelu)
+      relu = {.slope = activation->a, .max = activation->b, .threshold = activation->c};
+    else
+      other = activation;
+  }
+  const Relu* in_registers() const { return relu ? &*relu : nullptr; }
+  void on_row(float* row, int64_t count) const {
+    if (other) ops::apply(*other, row, count);
+  }
+};
+
+}  // namespace cornu::kernels
