@@ -166,11 +166,15 @@ Json::Kind Json::kind() const { return node_of(document_, node_).kind; }
 
 const char* Json::kind_name() const { return name_of(kind()); }
 
+std::string_view Json::label() const {
+  return document_ ? std::string_view(document_->label) : std::string_view();
+}
+
 void Json::require(bool condition, const char* expected) const {
   if (condition) return;
-  const std::string label = document_ && !document_->label.empty() ? document_->label + ": " : "";
   const std::string value = is_array() || is_object() ? kind_name() : dump();
-  throw FormatError(cat(label, "expected ", expected, ". Received: ", value.substr(0, 200)));
+  throw FormatError(cat(label(), label().empty() ? "" : ": ", "expected ", expected,
+                        ". Received: ", value.substr(0, 200)));
 }
 
 bool Json::is_finite() const { return is_number() && std::isfinite(as_double()); }

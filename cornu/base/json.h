@@ -105,6 +105,8 @@ class CORNU_API Json {
   // Text as Python's json.dumps writes it: ASCII, "\uXXXX", ", " and ": ", shortest floats.
   std::string dump() const;
 
+  // What the text was called when it was read; empty for values made here.
+  std::string_view label() const;
   // "null", "a boolean", "an integer", ... for messages.
   const char* kind_name() const;
 

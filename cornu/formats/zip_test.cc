@@ -66,7 +66,7 @@ TEST(Zip, ReadsEveryVariant) {
       for (bool zip64 : {false, true})
         for (bool zip64_end : {false, true}) {
           if (descriptor && zip64) continue;  // no sizes in the local header, hence no zip64 there
-          std::string large(3'000'000, '\0');
+          std::string large(1'000'000, '\0');
           for (size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>((i * i) >> 12);
           const Archive archive = make_zip({{"empty", "", deflate, descriptor, zip64},
                                             {"large", large, deflate, descriptor, zip64},
