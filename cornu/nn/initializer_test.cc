@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "cornu/nn/fill.h"
 #include "tests/support/layer_test.h"
 
 namespace cornu {
@@ -196,6 +197,20 @@ TEST(InitializerSeed, WithoutOneTheProcessStreamDecides) {
   EXPECT_TRUE(testing::bit_equal(a, i.make({4, 4}, kWhere)));
 }
 
+TEST(InitializerSeed, PreparedNumbersHaveTheirSeedAlready) {
+  const Initializer i("he_normal");
+  set_random_seed(3);
+  const Tensor a = i.make({4, 4}, kWhere), b = i.make({4, 4}, kWhere);
+  set_random_seed(3);
+  const auto first = i.prepare({4, 4}, kWhere), second = i.prepare({4, 4}, kWhere);
+  EXPECT_TRUE(testing::bit_equal(second(), b));
+  EXPECT_TRUE(testing::bit_equal(first(), a));
+  EXPECT_TRUE(testing::bit_equal(first(), a));
+  EXPECT_ERROR(ValueError, Identity().prepare({3}, kWhere), "needs a weight of rank 2");
+  EXPECT_ERROR(ValueError, Initializer("foo").prepare({3}, kWhere), "unknown initializer 'foo'");
+  EXPECT_ERROR(ValueError, Initializer(Tensor({2})).prepare({3}, kWhere), "gives shape (2,), but");
+}
+
 // ---- matrices -----------------------------------------------------------------------------------
 
 // Rows or columns, whichever are fewer, are orthonormal up to the gain.
@@ -233,13 +248,11 @@ TEST(Orthogonal, SignsFollowTheGaussianMatrix) {
   const Tensor q = Orthogonal({.seed = 9}).make({5, 3}, kWhere);
   const Tensor a = RandomNormal({.mean = 0, .stddev = 1, .seed = 9}).make({5, 3}, kWhere);
   for (int64_t c = 0; c < 3; ++c) {
-    double dot = 0;
-    std::vector<double> below(3, 0.0);
+    std::vector<double> below(3, 0.0);  // column c of R
     for (int64_t r = 0; r < 5; ++r)
       for (int64_t k = 0; k < 3; ++k)
         below[static_cast<size_t>(k)] += double{q.data()[r * 3 + k]} * a.data()[r * 3 + c];
-    dot = below[static_cast<size_t>(c)];
-    EXPECT_GT(dot, 1e-3);
+    EXPECT_GT(below[static_cast<size_t>(c)], 1e-3);
     for (int64_t k = c + 1; k < 3; ++k) EXPECT_NEAR(below[static_cast<size_t>(k)], 0, 1e-6);
   }
 }
