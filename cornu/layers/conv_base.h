@@ -71,14 +71,15 @@ class ConvBase : public LayerWith<Derived, Options> {
     return this->options_.activation.output_shape(out);
   }
 
-  // Linear op, bias, activation (layers.md part 3). An activation along an axis takes the last one
-  // of the layout that the user sees (4.10).
+  // Linear op, bias, activation (layers.md part 3). An activation that looks at axes gets the
+  // layout that the user sees (4.10).
   graph::Value lower(graph::Builder& g, graph::Value x) const override {
     const ActivationFunction& activation = this->options_.activation;
+    const bool looks_at_axes = activation.acts_on_axis() || activation.is_own_function();
     graph::Value y = lower_conv(g, to_channels_last(g, x, window_.data_format));
-    if (!activation.acts_on_axis()) y = activation.lower(g, y);
+    if (!looks_at_axes) y = activation.lower(g, y);
     y = from_channels_last(g, y, window_.data_format);
-    return activation.acts_on_axis() ? activation.lower(g, y) : y;
+    return looks_at_axes ? activation.lower(g, y) : y;
   }
 
  protected:

@@ -178,6 +178,29 @@ TEST(Conv, ActivationAlongAnAxisInChannelsFirst) {  // layers.md 4.10
   }
 }
 
+// A function of the user's own may look at any axis, and gets the layout that the user sees.
+TEST(Conv, OwnActivationInChannelsFirst) {
+  Shape seen;
+  const auto look = [&seen](graph::Builder& g, graph::Value x) {
+    seen = g.shape(x);
+    return x;
+  };
+  const Layer layer = Conv2D({.filters = 3,
+                              .kernel_size = 1,
+                              .data_format = "channels_first",
+                              .activation = ActivationFunction("look", look)});
+  run_layer(layer, Tensor({2, 2, 4, 5}));
+  EXPECT_EQ(seen, (Shape{2, 3, 4, 5}));
+}
+
+TEST(Conv, GluHalvesTheChannels) {
+  check_layer(Conv1D({.filters = 6, .kernel_size = 1, .activation = "glu"}),
+              {.inputs = {{None, 4, 2}},
+               .outputs = {{None, 4, 3}},
+               .params = 18,
+               .swaps_data_format = false});
+}
+
 TEST(Conv, DataFormatNoneIsWhatKerasJsonSays) {  // layers.md D2
   const std::string before = image_data_format();
   set_image_data_format("channels_first");
@@ -264,21 +287,21 @@ TEST(ConvErrors, SizesHaveABound) {
 
 TEST(ConvErrors, WordsOfOthers) {
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .activation = "ReLU!"}),
-               "ReLU!");
+               "unknown activation 'ReLU!'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .kernel_initializer = "glorot"}),
-               "glorot");
+               "unknown initializer 'glorot'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .bias_initializer = "nil"}),
-               "nil");
+               "unknown initializer 'nil'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .kernel_regularizer = "l3"}),
-               "l3");
+               "unknown regularizer 'l3'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .bias_regularizer = "l3"}),
-               "l3");
+               "unknown regularizer 'l3'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .activity_regularizer = "l3"}),
-               "l3");
+               "unknown regularizer 'l3'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .kernel_constraint = "norm"}),
-               "norm");
+               "unknown constraint 'norm'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .bias_constraint = "norm"}),
-               "norm");
+               "unknown constraint 'norm'");
   EXPECT_ERROR(ValueError, Conv2D({.filters = 1, .kernel_size = 3, .name = "a/b"}),
                "`name` must be a string without '/'");
 }

@@ -65,7 +65,6 @@ class DepthwiseConv final : public ConvBase<DepthwiseConv<N>, DepthwiseConvOptio
 void add_depthwise_conv(Registry& r) {
   r.add<DepthwiseConv<1>>("DepthwiseConv1D");
   r.add<DepthwiseConv<2>>("DepthwiseConv2D");
-  r.alias("DepthwiseConvolution1D", "DepthwiseConv1D");
   r.alias("DepthwiseConvolution2D", "DepthwiseConv2D");
 }
 

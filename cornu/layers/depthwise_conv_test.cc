@@ -109,11 +109,11 @@ TEST(DepthwiseConvErrors, All) {
   EXPECT_ERROR(ValueError, DepthwiseConv2D({.kernel_size = 3, .strides = 2, .dilation_rate = 2}),
                "cannot be combined");
   EXPECT_ERROR(ValueError, DepthwiseConv2D({.kernel_size = 3, .depthwise_initializer = "glorot"}),
-               "glorot");
+               "unknown initializer 'glorot'");
   EXPECT_ERROR(ValueError, DepthwiseConv2D({.kernel_size = 3, .depthwise_regularizer = "l3"}),
-               "l3");
+               "unknown regularizer 'l3'");
   EXPECT_ERROR(ValueError, DepthwiseConv2D({.kernel_size = 3, .depthwise_constraint = "norm"}),
-               "norm");
+               "unknown constraint 'norm'");
   const Layer layer = DepthwiseConv2D({.kernel_size = 3});
   EXPECT_ERROR(ValueError, layer(symbol({None, 8, 8})), "expected ndim=4, found ndim=3");
   EXPECT_ERROR(ValueError, layer(symbol({None, 8, 8, None})), "must be known");

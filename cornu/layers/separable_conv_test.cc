@@ -138,13 +138,13 @@ TEST(SeparableConvErrors, All) {
                "cannot be combined");
   EXPECT_ERROR(ValueError,
                SeparableConv2D({.filters = 1, .kernel_size = 3, .pointwise_initializer = "glorot"}),
-               "glorot");
+               "unknown initializer 'glorot'");
   EXPECT_ERROR(ValueError,
                SeparableConv2D({.filters = 1, .kernel_size = 3, .pointwise_regularizer = "l3"}),
-               "l3");
+               "unknown regularizer 'l3'");
   EXPECT_ERROR(ValueError,
                SeparableConv2D({.filters = 1, .kernel_size = 3, .pointwise_constraint = "norm"}),
-               "norm");
+               "unknown constraint 'norm'");
   const Layer layer = SeparableConv1D({.filters = 1, .kernel_size = 3});
   EXPECT_ERROR(ValueError, layer(symbol({None, 8, 8, 3})), "expected ndim=3, found ndim=4");
   EXPECT_ERROR(ValueError, layer(symbol({None, 2, 1})), "output size would be zero or negative");
