@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "cornu/nn/keras_json.h"
 
@@ -10,8 +11,9 @@ namespace cornu::layers {
 using base::cat;
 
 std::string tuple_text(std::span<const int64_t> v) {
-  if (v.size() == 1) return base::to_text(v[0]);
-  return cornu::to_text(Shape(std::vector<int64_t>(v.begin(), v.end())));
+  std::string out;
+  for (size_t i = 0; i < v.size(); ++i) out += cat(i ? ", " : "", v[i]);
+  return v.size() == 1 ? out : cat("(", out, ")");
 }
 
 void check_positive(const Where& where, const char* argument, std::span<const int64_t> v,
@@ -22,11 +24,8 @@ void check_positive(const Where& where, const char* argument, std::span<const in
     if (x < least || x > kMaxSize) bad.push_back(x);
   if (bad.empty()) return;
   const bool too_large = *std::min_element(bad.begin(), bad.end()) > kMaxSize;
-  // -1 would read as None in a shape's text, so the numbers are joined here.
-  std::string received, wrong;
-  for (size_t i = 0; i < v.size(); ++i) received += cat(i ? ", " : "", v[i]);
-  for (size_t i = 0; i < bad.size(); ++i) wrong += cat(i ? ", " : "", bad[i]);
-  if (v.size() > 1) received = cat("(", received, "), including the values ", wrong);
+  std::string received = tuple_text(v);
+  if (v.size() > 1) received += cat(", including the values ", tuple_text(bad));
   const std::string needed = too_large      ? cat("at most ", kMaxSize)
                              : zero_allowed ? "zero or positive"
                                             : "positive";
@@ -57,14 +56,20 @@ std::string check_data_format(const Where& where, const std::optional<std::strin
   return check_word(where, "data_format", word, {"channels_last", "channels_first"});
 }
 
-void check_rank(const Where& where, const Shape& in, int64_t rank) {
-  if (in.rank() != rank)
-    throw ValueError(where.message("input is incompatible with the layer: expected ndim=", rank,
-                                   ", found ndim=", in.rank(), ". Full shape received: ", in));
+namespace {
+void check_sizes(const Where& where, const Shape& in) {
   for (int64_t d : in)
     if (d > kMaxSize)
       throw ValueError(
           where.message("a dimension of the input is above ", kMaxSize, ". Received: ", in));
+}
+}  // namespace
+
+void check_rank(const Where& where, const Shape& in, int64_t rank) {
+  if (in.rank() != rank)
+    throw ValueError(where.message("input is incompatible with the layer: expected ndim=", rank,
+                                   ", found ndim=", in.rank(), ". Full shape received: ", in));
+  check_sizes(where, in);
 }
 
 int64_t check_length(const Where& where, const Shape& in, int64_t length) {
@@ -72,6 +77,13 @@ int64_t check_length(const Where& where, const Shape& in, int64_t length) {
     throw ValueError(where.message("computed output size ", length, " is above ", kMaxSize,
                                    ". Received: input shape=", in));
   return length;
+}
+
+void check_min_rank(const Where& where, const Shape& in, int64_t rank) {
+  if (in.rank() < rank)
+    throw ValueError(where.message("input is incompatible with the layer: expected min_ndim=", rank,
+                                   ", found ndim=", in.rank(), ". Full shape received: ", in));
+  check_sizes(where, in);
 }
 
 void check_axis(const Where& where, const Shape& in, int64_t axis, int64_t expected) {
@@ -96,6 +108,29 @@ int64_t check_axis_exists(const Where& where, const Shape& in, int64_t axis) {
                                    ") for an input of rank ", in.rank(), ". Received: axis=", axis,
                                    ", input shape=", in));
   return axis < 0 ? axis + in.rank() : axis;
+}
+
+std::vector<int64_t> check_axes(const Where& where, const Shape& in,
+                                const std::vector<int64_t>& axes) {
+  std::vector<int64_t> sorted;
+  for (int64_t axis : axes) sorted.push_back(check_axis_exists(where, in, axis));
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    throw ValueError(where.message("`axis` names an axis twice for an input of shape ", in));
+  return sorted;
+}
+
+void check_finite(const Where& where, const char* argument, double v) {
+  if (!std::isfinite(v))
+    throw ValueError(
+        where.message("`", argument, "` must be finite. Received: ", argument, "=", v));
+}
+
+void check_not_negative(const Where& where, const char* argument, double v) {
+  check_finite(where, argument, v);
+  if (v < 0)
+    throw ValueError(
+        where.message("`", argument, "` must be zero or positive. Received: ", argument, "=", v));
 }
 
 int64_t window_length(const Where& where, const Shape& in, int64_t n, const WindowAxis& axis,

@@ -15,7 +15,7 @@ namespace cornu::layers {
 
 using nn::Where;
 
-// "(3, 3)", and "3" for one number.
+// "(3, -1)", and "3" for one number.
 std::string tuple_text(std::span<const int64_t> v);
 
 // The largest argument and the largest dimension: products of two of them still fit an int64_t.
@@ -39,6 +39,7 @@ std::string check_data_format(const Where& where, const std::optional<std::strin
 
 // The input of a layer: its rank must be `rank`, and no dimension above kMaxSize.
 void check_rank(const Where& where, const Shape& in, int64_t rank);
+void check_min_rank(const Where& where, const Shape& in, int64_t rank);  // or more
 // A computed length; ValueError above kMaxSize.
 int64_t check_length(const Where& where, const Shape& in, int64_t length);
 
@@ -48,11 +49,14 @@ void check_axis(const Where& where, const Shape& in, int64_t axis, int64_t expec
 int64_t known_axis(const Where& where, const Shape& in, int64_t axis);
 // An axis that may count from the end, as 0 … rank - 1; ValueError where there is none.
 int64_t check_axis_exists(const Where& where, const Shape& in, int64_t axis);
-// activation, initializers, regularizers, constraints: each by its own check().
-template <class... T>
-void check_all(const Where& where, const T&... arguments) {
-  (arguments.check(where), ...);
-}
+
+// The same for a list of axes that must all differ; sorted.
+std::vector<int64_t> check_axes(const Where& where, const Shape& in,
+                                const std::vector<int64_t>& axes);
+
+// A number that is not NaN or infinite; the second: and is not negative either.
+void check_finite(const Where& where, const char* argument, double v);
+void check_not_negative(const Where& where, const char* argument, double v);
 
 // ---- lengths of one axis, Dim::kUnknown in and out ----
 // `padding` is "valid", "same" or "causal". Throws ValueError where the result would be empty.

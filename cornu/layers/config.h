@@ -200,7 +200,9 @@ class ArgumentChecker {
   template <class T>
   void also(const char*, const T&) {}
   template <class T>
-  void if_set(const char*, const T&) {}
+  void if_set(const char* key, const T& field) {
+    (*this)(key, field);
+  }
   void ignore(std::initializer_list<const char*>) {}
 
  private:

@@ -13,6 +13,19 @@ void add_depthwise_conv(Registry& r);
 void add_separable_conv(Registry& r);
 void add_up_sampling(Registry& r);
 void add_zero_padding(Registry& r);
+void add_activation_layers(Registry& r);
+void add_batch_normalization(Registry& r);
+void add_core(Registry& r);
+void add_dense(Registry& r);
+void add_dropout(Registry& r);
+void add_global_pooling(Registry& r);
+void add_image_preprocessing(Registry& r);
+void add_layer_normalization(Registry& r);
+void add_merging(Registry& r);
+void add_pooling(Registry& r);
+void add_preprocessing(Registry& r);
+void add_reshaping(Registry& r);
+void add_wrappers(Registry& r);
 
 namespace {
 
@@ -25,6 +38,19 @@ Registry all_layers() {
   add_separable_conv(r);
   add_up_sampling(r);
   add_zero_padding(r);
+  add_activation_layers(r);
+  add_batch_normalization(r);
+  add_core(r);
+  add_dense(r);
+  add_dropout(r);
+  add_global_pooling(r);
+  add_image_preprocessing(r);
+  add_layer_normalization(r);
+  add_merging(r);
+  add_pooling(r);
+  add_preprocessing(r);
+  add_reshaping(r);
+  add_wrappers(r);
   return r;
 }
 
@@ -64,6 +90,31 @@ Layer layer_from_config(const std::string& class_name, const base::Json& config,
                                    "a layer of its own and register_layer()"));
   throw ValueError(where.message("unknown class ", base::quoted(class_name),
                                  ". A class of your own must be made known with register_layer()"));
+}
+
+Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
+  const auto text = [&](const char* key) {
+    const auto v = object.find(key);
+    return v && v->is_string() ? std::string(v->as_string()) : std::string();
+  };
+  const auto config = object.find("config");
+  std::string class_name = text("class_name");
+  if (class_name.empty() || !config)
+    throw ValueError("a layer in a file must be an object with class_name and config");
+  const auto module = object.find("module");  // Keras 3 only
+  const bool custom = module && !text("module").starts_with("keras");
+  if (custom && !text("registered_name").empty()) class_name = text("registered_name");
+  return layer_from_config(class_name, *config, dialect);
+}
+
+base::Json layer_object(const LayerImpl& layer) {
+  std::string canonical;
+  const bool known = registry().find(layer.class_name(), &canonical) != nullptr;
+  using base::Json;
+  return Json::object({{"module", known ? Json("keras.layers") : Json()},
+                       {"class_name", layer.class_name()},
+                       {"config", full_config(layer)},
+                       {"registered_name", known ? Json() : Json(layer.class_name())}});
 }
 
 }  // namespace layers

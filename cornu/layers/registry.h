@@ -47,6 +47,12 @@ const Registry& registry();
 Layer layer_from_config(const std::string& class_name, const base::Json& config,
                         const Dialect& dialect);
 
+// The same from the object that holds class_name and config. Its module and registered_name tell a
+// class of Keras from one of the user's (formats.md 4.2), which is looked up by registered_name.
+Layer layer_from_object(const base::Json& object, const Dialect& dialect);
+// That object as Keras 3 writes it: module, class_name, config, registered_name.
+base::Json layer_object(const LayerImpl& layer);
+
 template <class Derived>
 Layer make(const char* class_name, typename Derived::Options o) {
   return Layer(std::make_shared<Derived>(class_name, std::move(o), Origin::kCode));

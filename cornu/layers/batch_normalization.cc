@@ -1,0 +1,103 @@
+#include "cornu/layers/check.h"
+#include "cornu/layers/normalization.h"
+#include "cornu/layers/registry.h"
+
+namespace cornu {
+namespace layers {
+namespace {
+
+class BatchNormalizationImpl final
+    : public LayerWith<BatchNormalizationImpl, BatchNormalizationOptions> {
+ public:
+  BatchNormalizationImpl(std::string class_name, BatchNormalizationOptions o, Origin)
+      : LayerWith(std::move(class_name), std::move(o)) {
+    if (options_.axis.v.size() != 1)
+      throw ValueError(where().message(
+          "`axis` must be one integer. Received: ", options_.axis.v.size(), " of them"));
+    options_.axis.list = false;
+    check_not_negative(where(), "epsilon", options_.epsilon);
+    check_finite(where(), "momentum", options_.momentum);
+    if (options_.synchronized)
+      throw ValueError(
+          where().message("`synchronized` is for training on several devices at once, "
+                          "which is not supported. Received: synchronized=True"));
+    if (options_.renorm)
+      throw ValueError(
+          where().message("batch renormalization is not supported. Received: ", "renorm=True"));
+  }
+
+  template <class O, class V>
+  static void fields(O& o, V& v) {
+    v("axis", o.axis);
+    v("momentum", o.momentum);
+    v("epsilon", o.epsilon);
+    v("center", o.center);
+    v("scale", o.scale);
+    v("beta_initializer", o.beta_initializer);
+    v("gamma_initializer", o.gamma_initializer);
+    v("moving_mean_initializer", o.moving_mean_initializer);
+    v("moving_variance_initializer", o.moving_variance_initializer);
+    v("beta_regularizer", o.beta_regularizer);
+    v("gamma_regularizer", o.gamma_regularizer);
+    v("beta_constraint", o.beta_constraint);
+    v("gamma_constraint", o.gamma_constraint);
+    v("synchronized", o.synchronized);
+    v.also("renorm", o.renorm);  // Keras before 3.15 does not know these three
+    v.ignore({"renorm_clipping", "renorm_momentum"});
+  }
+
+  Shape output_shape(const Shape& in) const override {
+    if (built()) check_rank(where(), in, rank_);
+    const int64_t axis = check_axis_exists(where(), in, options_.axis.v[0]);
+    if (built())
+      check_axis(where(), in, axis, mean_->shape()[0]);
+    else
+      known_axis(where(), in, axis);
+    return in;
+  }
+
+  void create_weights(const Shape& in) override {
+    rank_ = in.rank();
+    const Shape shape{in[options_.axis.v[0]]};
+    const BatchNormalizationOptions& o = options_;
+    if (o.scale)
+      gamma_ = add_weight(
+          {"gamma", shape, o.gamma_initializer, o.gamma_regularizer, o.gamma_constraint});
+    if (o.center)
+      beta_ =
+          add_weight({"beta", shape, o.beta_initializer, o.beta_regularizer, o.beta_constraint});
+    mean_ = add_weight({.name = "moving_mean",
+                        .shape = shape,
+                        .initializer = o.moving_mean_initializer,
+                        .trainable = false});
+    variance_ = add_weight({.name = "moving_variance",
+                            .shape = shape,
+                            .initializer = o.moving_variance_initializer,
+                            .trainable = false});
+  }
+
+  graph::Value lower(graph::Builder& g, graph::Value x) const override {
+    const Shape& channels = mean_->shape();
+    const graph::Value gamma = gamma_ ? read(g, gamma_) : g.constant(Tensor::full(channels, 1));
+    const graph::Value beta = beta_ ? read(g, beta_) : g.constant(Tensor(channels));
+    const int64_t axis = check_axis_exists(where(), g.shape(x), options_.axis.v[0]);
+    return g.add(ops::BatchNorm{axis, static_cast<float>(options_.epsilon)},
+                 {x, gamma, beta, read(g, mean_), read(g, variance_)});
+  }
+
+ private:
+  std::shared_ptr<Variable> gamma_, beta_, mean_, variance_;
+  int64_t rank_ = 0;  // of the input it was built for
+};
+
+}  // namespace
+
+void add_batch_normalization(Registry& r) { r.add<BatchNormalizationImpl>("BatchNormalization"); }
+
+}  // namespace layers
+
+Layer BatchNormalization(BatchNormalizationOptions o) {
+  return layers::make<layers::BatchNormalizationImpl>("BatchNormalization", std::move(o));
+}
+
+}  // namespace cornu
