@@ -62,15 +62,6 @@ class CORNU_API Initializer {
 // Not to be called while another thread makes or loads layers.
 CORNU_API void register_initializer(const std::string& name, Initializer::Function function);
 
-namespace nn {
-// How many inputs and outputs a weight of this shape joins (layers.md 7.1). Every dimension must be
-// known.
-struct Fans {
-  double in = 1, out = 1;
-};
-CORNU_API Fans fans(const Shape& shape);
-}  // namespace nn
-
 struct SeedOptions {
   std::optional<int64_t> seed = {};
 };

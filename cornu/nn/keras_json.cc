@@ -27,8 +27,13 @@ std::optional<Settings> settings;  // nothing until the file has been read
 
 // Empty where the environment names no folder.
 std::string file_path() {
-  if (const char* folder = std::getenv("KERAS_HOME")) return cat(folder, "/keras.json");
-  if (const char* home = std::getenv("HOME")) return cat(home, "/.keras/keras.json");
+  const auto folder = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  if (const std::string keras_home = folder("KERAS_HOME"); !keras_home.empty())
+    return keras_home + "/keras.json";
+  if (const std::string home = folder("HOME"); !home.empty()) return home + "/.keras/keras.json";
   return "";
 }
 

@@ -1,0 +1,125 @@
+#include "cornu/nn/constraint.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/layer_test.h"
+
+namespace cornu {
+namespace {
+
+using base::cat;
+using namespace constraints;
+
+const nn::Where kWhere{"Conv2D", "c"};
+
+Constraint read(const std::string& text) {
+  return Constraint::from_config(base::parse_json(text, "test"), kWhere);
+}
+
+std::string written(const char* class_name, const std::string& config) {
+  return cat(R"({"module": "keras.constraints", "class_name": ")", class_name, R"(", "config": )",
+             config, R"(, "registered_name": null})");
+}
+
+TEST(Constraint, Names) {
+  struct {
+    const char* class_name;
+    std::vector<const char*> names;
+    const char* config;
+  } cases[] = {
+      {"MaxNorm", {"MaxNorm", "max_norm", "maxnorm"}, R"({"max_value": 2.0, "axis": 0})"},
+      {"NonNeg", {"NonNeg", "non_neg", "nonneg"}, "{}"},
+      {"UnitNorm", {"UnitNorm", "unit_norm", "unitnorm"}, R"({"axis": 0})"},
+      {"MinMaxNorm",
+       {"MinMaxNorm", "min_max_norm"},
+       R"({"min_value": 0.0, "max_value": 1.0, "rate": 1.0, "axis": 0})"},
+  };
+  for (const auto& c : cases)
+    for (const char* name : c.names) {
+      const Constraint forms[] = {name, read(cat("\"", name, "\"")),
+                                  read(cat(R"({"class_name": ")", name, R"(", "config": {}})"))};
+      for (const Constraint& constraint : forms) {
+        constraint.check(kWhere);
+        EXPECT_TRUE(constraint);
+        EXPECT_EQ(constraint.class_name(), c.class_name);
+        EXPECT_EQ(constraint.config().dump(), written(c.class_name, c.config)) << name;
+      }
+    }
+}
+
+TEST(Constraint, None) {
+  for (const Constraint& c : {Constraint(), Constraint(None), read("null")}) {
+    c.check(kWhere);
+    EXPECT_FALSE(c);
+    EXPECT_TRUE(c.config().is_null());
+  }
+}
+
+TEST(Constraint, RoundTrips) {
+  const std::pair<Constraint, std::string> cases[] = {
+      {MaxNorm(), written("MaxNorm", R"({"max_value": 2.0, "axis": 0})")},
+      {MaxNorm({.max_value = 3, .axis = {0, 1, 2}}),
+       written("MaxNorm", R"({"max_value": 3.0, "axis": [0, 1, 2]})")},
+      {MaxNorm({.axis = {}}), written("MaxNorm", R"({"max_value": 2.0, "axis": null})")},
+      {NonNeg(), written("NonNeg", "{}")},
+      {UnitNorm({.axis = {-1}}), written("UnitNorm", R"({"axis": -1})")},
+      {MinMaxNorm({.min_value = 1, .max_value = 2, .rate = 0.5, .axis = {0, 1}}),
+       written("MinMaxNorm",
+               R"({"min_value": 1.0, "max_value": 2.0, "rate": 0.5, "axis": [0, 1]})")},
+  };
+  for (const auto& [c, config] : cases) {
+    c.check(kWhere);
+    EXPECT_EQ(c.config().dump(), config);
+    EXPECT_EQ(read(config).config().dump(), config);
+  }
+  EXPECT_EQ(read(R"({"class_name": "MaxNorm", "config": {"max_value": 2, "axis": {"class_name":
+                     "__tuple__", "items": [0, 1]}}})")
+                .config()
+                .at("config")
+                .dump(),
+            R"({"max_value": 2.0, "axis": [0, 1]})");
+}
+
+TEST(Constraint, Errors) {
+  EXPECT_ERROR(ValueError, Constraint("max").check(kWhere),
+               "Conv2D 'c': unknown constraint 'max'. Received: \"max\"");
+  EXPECT_ERROR(ValueError, Constraint("").check(kWhere), "unknown constraint ''");
+  EXPECT_ERROR(ValueError, MaxNorm({.max_value = -1}).check(kWhere),
+               "Conv2D 'c': constraint MaxNorm: `max_value` must be finite and zero or positive. "
+               "Received: max_value=-1.0");
+  EXPECT_ERROR(ValueError, MaxNorm({.max_value = std::nan("")}).check(kWhere), "max_value=nan");
+  EXPECT_ERROR(ValueError, MinMaxNorm({.min_value = -1}).check(kWhere),
+               "constraint MinMaxNorm: `min_value` must be finite and zero or positive");
+  EXPECT_ERROR(ValueError, MinMaxNorm({.min_value = 2}).check(kWhere),
+               "`min_value` must be at most max_value=1.0. Received: min_value=2.0");
+  EXPECT_ERROR(ValueError, MinMaxNorm({.rate = INFINITY}).check(kWhere),
+               "`rate` must be a finite number. Received: rate=inf");
+  const std::pair<const char*, const char*> cases[] = {
+      {"\"max\"", "Conv2D 'c': unknown constraint 'max'. Received: \"max\""},
+      {R"({"class_name": "RadialConstraint", "config": {}})",
+       "unknown constraint 'RadialConstraint'. Received: {\"class_name\""},
+      {R"({"module": null, "class_name": "NonNeg", "config": {}})", "unknown constraint 'NonNeg'"},
+      {R"({"class_name": "MaxNorm", "config": {"max_value": -1}})",
+       "`max_value` must be finite and zero or positive"},
+      {R"({"class_name": "MaxNorm", "config": {"max_value": NaN}})",
+       "constraint MaxNorm: `max_value` must be a finite number. Received: max_value=NaN"},
+      {R"({"class_name": "MaxNorm", "config": {"axis": 0.5}})",
+       "`axis` must be an integer or a list of integers. Received: axis=0.5"},
+      {R"({"class_name": "MaxNorm", "config": {"axis": [0, null]}})", "a list of integers"},
+      {R"({"class_name": "NonNeg", "config": {"axis": 1}})",
+       "constraint NonNeg: unknown argument 'axis'. Received: axis=1"},
+      {"2", "the constraint must be a name or an object with a class_name. Received: 2"},
+  };
+  for (const auto& [config, text] : cases) {
+    SCOPED_TRACE(config);
+    EXPECT_ERROR(ValueError, read(config), text);
+  }
+}
+
+}  // namespace
+}  // namespace cornu

@@ -1,0 +1,128 @@
+#include "cornu/nn/regularizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "tests/support/layer_test.h"
+
+namespace cornu {
+namespace {
+
+using base::cat;
+using base::Json;
+using namespace regularizers;
+
+const nn::Where kWhere{"Conv2D", "c"};
+
+Regularizer read(const std::string& text) {
+  return Regularizer::from_config(base::parse_json(text, "test"), kWhere);
+}
+
+std::string written(const char* class_name, const std::string& config) {
+  return cat(R"({"module": "keras.regularizers", "class_name": ")", class_name, R"(", "config": )",
+             config, R"(, "registered_name": null})");
+}
+
+TEST(Regularizer, Names) {
+  struct {
+    const char* name;
+    const char* class_name;
+    double l1, l2;
+    const char* config;
+  } cases[] = {
+      {"l1", "L1", 0.01, 0, R"({"l1": 0.01})"},
+      {"L1", "L1", 0.01, 0, R"({"l1": 0.01})"},
+      {"l2", "L2", 0, 0.01, R"({"l2": 0.01})"},
+      {"L2", "L2", 0, 0.01, R"({"l2": 0.01})"},
+      {"l1l2", "L1L2", 0, 0, R"({"l1": 0.0, "l2": 0.0})"},
+      {"L1L2", "L1L2", 0, 0, R"({"l1": 0.0, "l2": 0.0})"},
+      {"l1_l2", "L1L2", 0.01, 0.01, R"({"l1": 0.01, "l2": 0.01})"},
+      {"OrthogonalRegularizer", "OrthogonalRegularizer", 0, 0,
+       R"({"factor": 0.01, "mode": "rows"})"},
+      {"orthogonal_regularizer", "OrthogonalRegularizer", 0, 0,
+       R"({"factor": 0.01, "mode": "rows"})"},
+  };
+  for (const auto& c : cases) {
+    const Regularizer forms[] = {c.name, read(cat("\"", c.name, "\"")),
+                                 read(cat(R"({"class_name": ")", c.name, R"(", "config": {}})"))};
+    for (const Regularizer& r : forms) {
+      r.check(kWhere);
+      EXPECT_TRUE(r);
+      EXPECT_EQ(r.class_name(), c.class_name);
+      EXPECT_EQ(r.l1(), c.l1) << c.name;
+      EXPECT_EQ(r.l2(), c.l2) << c.name;
+      EXPECT_EQ(r.config().dump(), written(c.class_name, c.config));
+    }
+  }
+}
+
+TEST(Regularizer, None) {
+  for (const Regularizer& r : {Regularizer(), Regularizer(None), read("null")}) {
+    r.check(kWhere);
+    EXPECT_FALSE(r);
+    EXPECT_TRUE(r.config().is_null());
+  }
+}
+
+TEST(Regularizer, RoundTrips) {
+  const std::pair<Regularizer, std::string> cases[] = {
+      {L1(), written("L1", R"({"l1": 0.01})")},
+      {L1(0.5), written("L1", R"({"l1": 0.5})")},
+      {L2(), written("L2", R"({"l2": 0.01})")},
+      {L2(0), written("L2", R"({"l2": 0.0})")},
+      {L1L2({.l1 = 1, .l2 = 2}), written("L1L2", R"({"l1": 1.0, "l2": 2.0})")},
+      {OrthogonalRegularizer({.factor = 2, .mode = "columns"}),
+       written("OrthogonalRegularizer", R"({"factor": 2.0, "mode": "columns"})")},
+  };
+  for (const auto& [r, config] : cases) {
+    r.check(kWhere);
+    EXPECT_EQ(r.config().dump(), config);
+    EXPECT_EQ(read(config).config().dump(), config);
+  }
+}
+
+TEST(Regularizer, OlderFiles) {
+  const Regularizer r =
+      read(R"({"class_name": "L1L2", "config": {"l1": 0, "l2": 0.0010000000474974513}})");
+  EXPECT_EQ(r.l1(), 0);
+  EXPECT_EQ(r.l2(), 0.0010000000474974513);
+  EXPECT_EQ(read(R"({"class_name": "L1L2", "config": {"l2": 1}})").l2(), 1);
+}
+
+TEST(Regularizer, Errors) {
+  EXPECT_ERROR(ValueError, Regularizer("l3").check(kWhere),
+               "Conv2D 'c': unknown regularizer 'l3'. Received: \"l3\"");
+  EXPECT_ERROR(ValueError, Regularizer("").check(kWhere), "unknown regularizer ''");
+  EXPECT_ERROR(ValueError, L1(-1).check(kWhere),
+               "Conv2D 'c': regularizer L1: `l1` must be finite and zero or positive. Received: "
+               "l1=-1.0");
+  EXPECT_ERROR(ValueError, L2(std::nan("")).check(kWhere), "regularizer L2: `l2` must be finite");
+  EXPECT_ERROR(ValueError, L1L2({.l2 = INFINITY}).check(kWhere), "Received: l2=inf");
+  EXPECT_ERROR(ValueError, OrthogonalRegularizer({.factor = -1}).check(kWhere),
+               "regularizer OrthogonalRegularizer: `factor` must be finite and zero or positive");
+  EXPECT_ERROR(ValueError, OrthogonalRegularizer({.mode = "cols"}).check(kWhere),
+               "`mode` must be 'rows' or 'columns'. Received: mode='cols'");
+  const std::pair<const char*, const char*> cases[] = {
+      {"\"l3\"", "Conv2D 'c': unknown regularizer 'l3'. Received: \"l3\""},
+      {R"({"class_name": "L3", "config": {}})", "unknown regularizer 'L3'. Received: {\"class_na"},
+      {R"({"module": "mine", "class_name": "L2", "config": {}})", "unknown regularizer 'L2'"},
+      {R"({"class_name": "L2", "config": {"l2": -1}})", "`l2` must be finite and zero or positive"},
+      {R"({"class_name": "L2", "config": {"l2": NaN}})",
+       "regularizer L2: `l2` must be a finite number. Received: l2=NaN"},
+      {R"({"class_name": "L2", "config": {"l2": "1"}})", "`l2` must be a finite number"},
+      {R"({"class_name": "L2", "config": {"l1": 1}})",
+       "regularizer L2: unknown argument 'l1'. Received: l1=1"},
+      {R"({"class_name": "L2", "config": "x"})", "its configuration must be an object"},
+      {"0.01", "the regularizer must be a name or an object with a class_name. Received: 0.01"},
+  };
+  for (const auto& [config, text] : cases) {
+    SCOPED_TRACE(config);
+    EXPECT_ERROR(ValueError, read(config), text);
+  }
+}
+
+}  // namespace
+}  // namespace cornu
