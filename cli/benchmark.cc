@@ -1,0 +1,149 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "options.h"
+#include "progress_bar.h"
+
+namespace cli {
+namespace {
+
+using cornu::Shape;
+using cornu::base::Json;
+
+struct Options {
+  std::string model;
+  std::vector<std::string> shapes;
+  int runs = 0;
+  double seconds = 2;
+  bool plan = false;
+  Common common;
+};
+
+Shape parse_shape(const std::string& text) {
+  Shape shape;
+  size_t at = 0;
+  while (at <= text.size()) {
+    const size_t comma = std::min(text.find(',', at), text.size());
+    const std::string part = text.substr(at, comma - at);
+    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != part.npos)
+      throw cornu::ValueError(
+          fmt::format("--shape must be numbers with commas, such as 1,224,224,3. Received: {}",
+                      cornu::base::quoted(text)));
+    shape.push_back(std::stoll(part));
+    at = comma + 1;
+  }
+  return shape;
+}
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.size() % 2 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
+}
+
+struct Timing {
+  std::vector<double> runs;
+  std::vector<double> steps;  // seconds of each step, medians
+};
+
+Timing measure(const cornu::Program& program, const Options& o) {
+  using Clock = std::chrono::steady_clock;
+  cornu::Workspace workspace(program);
+  workspace.measure_steps(o.plan);
+  std::vector<cornu::Tensor> x, y;
+  for (size_t i = 0; i < program.input_count(); ++i)
+    x.push_back(cornu::Tensor::full(program.input_shape(i), 0.5f));
+  for (size_t i = 0; i < program.output_count(); ++i) y.emplace_back(program.output_shape(i));
+  std::vector<std::span<const float>> in;
+  for (const cornu::Tensor& t : x) in.push_back(t.values());
+  std::vector<std::span<float>> out;
+  for (cornu::Tensor& t : y) out.push_back(t.values());
+
+  Timing timing;
+  std::vector<std::vector<double>> steps(workspace.step_seconds().size());
+  workspace.run(in, out);  // warm up: caches, pages, threads
+  ProgressBar bar("benchmark", o.common.quiet || o.common.json);
+  const auto begin = Clock::now();
+  for (int i = 0; o.runs > 0 ? i < o.runs : true; ++i) {
+    const double passed = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (o.runs == 0 && i >= 5 && passed > o.seconds) break;
+    bar.update(o.runs > 0 ? double(i) / o.runs : passed / o.seconds);
+    const auto start = Clock::now();
+    workspace.run(in, out);
+    timing.runs.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    for (size_t k = 0; k < steps.size(); ++k) steps[k].push_back(workspace.step_seconds()[k]);
+  }
+  for (auto& s : steps) timing.steps.push_back(median(std::move(s)));
+  return timing;
+}
+
+void print_plan(const cornu::Program& program, const Timing& timing) {
+  const std::vector<cornu::Program::StepInfo> steps = program.steps();
+  fmt::print("{:>9} {:>9}  {:<28} {:<18} {}\n", "ms", "GFLOP/s", "layer", "op", "kernel");
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const double s = timing.steps[i];
+    fmt::print("{:9.3f} {:9.1f}  {:<28} {:<18} {}\n", 1e3 * s,
+               s > 0 ? steps[i].flops / s / 1e9 : 0.0, steps[i].layer, steps[i].op,
+               steps[i].kernel);
+  }
+}
+
+void run(const Options& o) {
+  o.common.apply();
+  const cornu::Model model = open_model(o.model, o.common);
+  cornu::ProgramOptions options{.precision = o.common.precision};
+  for (const std::string& text : o.shapes) options.input_shapes.push_back(parse_shape(text));
+  const cornu::Program program = model.program(options);
+  const Timing timing = measure(program, o);
+  const double ms = 1e3 * median(timing.runs),
+               best = 1e3 * *std::min_element(timing.runs.begin(), timing.runs.end());
+  const double rate = program.flops() / ms / 1e6;
+  if (o.common.json) {
+    fmt::print("{}\n", Json::object({{"median_ms", ms},
+                                     {"min_ms", best},
+                                     {"runs", timing.runs.size()},
+                                     {"gflops", rate},
+                                     {"threads", cornu::num_threads()},
+                                     {"workspace_bytes", program.workspace_bytes()}})
+                           .dump());
+    return;
+  }
+  if (o.plan) print_plan(program, timing);
+  fmt::print(
+      "median {:.3f} ms, best {:.3f} ms of {} runs, {:.1f} GFLOP/s, {} thread{}, {:.1f} MiB of "
+      "working memory\n",
+      ms, best, timing.runs.size(), rate, cornu::num_threads(),
+      cornu::num_threads() == 1 ? "" : "s",
+      static_cast<double>(program.workspace_bytes()) / (1 << 20));
+}
+
+}  // namespace
+
+void add_benchmark(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      app.add_subcommand("benchmark",
+                         "Times a model on inputs of one shape: median of many runs.\n\n"
+                         "  cornu benchmark model.keras --shape 1,224,224,3 --threads 1 --plan\n");
+  verb->add_option("model", options->model, "The model's file")->required()->type_name("MODEL");
+  verb->add_option("--shape", options->shapes,
+                   "Shape of an input, batch first, once for each of the model's. Default: the "
+                   "model's own with a batch of 1")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("N,H,W,C");
+  verb->add_option("--runs", options->runs, "Runs to time. Default: as many as fit in --seconds")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
+  verb->add_option("--seconds", options->seconds, "Time to spend, at least 5 runs")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str()
+      ->type_name("S");
+  verb->add_flag("--plan", options->plan, "Print each step: time, rate, layer, op and kernel");
+  options->common.add_to(*verb);
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace cli

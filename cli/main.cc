@@ -1,0 +1,46 @@
+#include <fmt/core.h>
+
+#include "esrgan_layers.h"
+#include "options.h"
+
+namespace {
+
+// An error is one line, whatever names from files it quotes.
+std::string one_line(std::string text) {
+  for (char& c : text)
+    if (c == '\n' || c == '\r') c = ' ';
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Runs convolutional networks trained in Keras on the CPU, from Keras's own files.\n\n"
+      "  cornu summary model.keras\n"
+      "  cornu predict model.keras --input photo.jpg --output answer.npy\n"
+      "  cornu benchmark model.keras --shape 1,224,224,3\n\n"
+      "A model is a .keras file or a TensorFlow.js model.json; its content decides, not its name.",
+      "cornu");
+  app.set_version_flag("--version", fmt::format("cornu {}", cornu::version()));
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  cli::add_summary(app);
+  cli::add_predict(app);
+  cli::add_benchmark(app);
+  try {
+    esrgan::register_layers();
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& e) {
+    return app.exit(e);  // --help, --version
+  } catch (const CLI::ParseError& e) {
+    fmt::print(stderr, "cornu: {} (cornu --help tells what there is)\n", one_line(e.what()));
+    return 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "cornu: out of memory\n");
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "cornu: {}\n", one_line(e.what()));
+  }
+  return 1;
+}

@@ -1,0 +1,52 @@
+#include "cornu/formats/keras_archive.h"
+
+#include "cornu/formats/hdf5.h"
+#include "cornu/formats/keras_weights.h"
+#include "cornu/formats/network_config.h"
+#include "cornu/formats/zip.h"
+
+namespace cornu::formats {
+namespace {
+
+using base::cat;
+
+base::Json read_json(const ZipReader& zip, const char* name, const std::string& label,
+                     base::Budget* budget) {
+  const ZipReader::Entry* entry = zip.find(name);
+  if (!entry)
+    throw FormatError(cat(label, ": a .keras archive must hold ", name, "; this one does not"));
+  const base::JsonLimits limits;
+  if (entry->size > limits.max_bytes)
+    throw FormatError(cat(label, ": ", name, " has ", entry->size, " bytes; at most ",
+                          limits.max_bytes, " are read"));
+  const base::Bytes bytes = zip.read(*entry, budget);
+  base::Json json = base::parse_json(bytes.text(), cat(label, ":", name), limits);
+  bytes.release();
+  return json;
+}
+
+}  // namespace
+
+LoadResult load_keras_archive(const base::Bytes& archive) {
+  const std::string& label = archive.label();
+  const ZipReader zip(archive);
+  base::Budget budget = zip.default_budget();
+
+  const base::Json metadata = read_json(zip, "metadata.json", label, &budget);
+  std::string version;
+  if (const auto v = metadata.find("keras_version"); v && v->is_string())
+    version = std::string(v->as_string());
+  const base::Json config = read_json(zip, "config.json", label, &budget);
+  auto network = network_from_config(config, dialect_of(version), label);
+
+  const ZipReader::Entry* weights = zip.find("model.weights.h5");
+  if (!weights)
+    throw FormatError(cat(label, ": a .keras archive must hold model.weights.h5; this one does not",
+                          zip.find("model.weights.npz") ? " (model.weights.npz is not read)" : ""));
+  const Hdf5File file(zip.read(*weights, &budget));
+  LoadResult result{Model(network), {}, version};
+  read_keras_weights(*network, file.root(), label, result.warnings);
+  return result;
+}
+
+}  // namespace cornu::formats

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cornu/base/bytes.h"
+#include "cornu/formats/load.h"
+
+namespace cornu::formats {
+
+// A .keras archive of Keras 2.12 and newer (formats.md part 4): metadata.json, config.json and
+// model.weights.h5 in a zip.
+LoadResult load_keras_archive(const base::Bytes& archive);
+
+}  // namespace cornu::formats

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cornu/base/export.h"
+#include "cornu/exec/program.h"
+#include "cornu/layers/layer.h"
+#include "cornu/model/summary.h"
+
+namespace cornu {
+
+namespace model {
+class Network;
+}
+
+struct ModelOptions {
+  Symbols inputs = {};
+  Symbols outputs = {};
+  std::string name = {};
+};
+
+struct PredictOptions {
+  int64_t batch_size = 32;
+  // "fast", or "strict": no algorithm that rounds worse than plain sums.
+  std::string precision = "fast";
+  // Told the share of the work that is done, 0 to 1, from the calling thread. Must not throw.
+  std::function<void(double done)> progress = {};
+};
+
+struct ProgramOptions {
+  // One shape per input, batch included, all dimensions known. Empty: the model's own shapes with
+  // a batch of 1, where they are known.
+  std::vector<Shape> input_shapes = {};
+  // "fast", or "strict": no algorithm that rounds worse than plain sums.
+  std::string precision = "fast";
+};
+
+// A model: what Keras's Functional and Sequential models are. A handle, as a Layer is: copies are
+// the same model. It may be called like a layer, and may be one (nesting, shared weights).
+class CORNU_API Model {
+ public:
+  // Throws ValueError when the outputs need more than the inputs, or two layers have one name.
+  explicit Model(ModelOptions options);
+  explicit Model(std::shared_ptr<model::Network> network);
+
+  const std::string& name() const;
+  bool built() const;
+  // Keras's order; a Sequential's list has no InputLayer.
+  std::vector<Layer> layers() const;
+  // By name, or by place (negative: from the end). ValueError when there is none.
+  Layer get_layer(const std::string& name) const;
+  Layer get_layer(int64_t index) const;
+  Symbols inputs() const;
+  Symbols outputs() const;
+  // Shape with None for the batch, of the only input or output; StateError before the shapes are
+  // known (Keras: AttributeError), ValueError when there are several: input_shapes().
+  Shape input_shape() const;
+  Shape output_shape() const;
+  std::vector<Shape> input_shapes() const;
+  std::vector<Shape> output_shapes() const;
+
+  std::vector<Tensor> get_weights() const;
+  void set_weights(const std::vector<Tensor>& weights) const;
+  std::vector<std::shared_ptr<Variable>> weights() const;
+  std::vector<std::shared_ptr<Variable>> trainable_weights() const;
+  std::vector<std::shared_ptr<Variable>> non_trainable_weights() const;
+  int64_t count_params() const;
+  void set_trainable(bool trainable) const;
+
+  // Calls the model on symbols, as any layer.
+  Symbol operator()(const Symbols& inputs) const { return Layer(*this)(inputs); }
+  Symbols call(const Symbols& inputs) const { return Layer(*this).call(inputs); }
+  operator Layer() const;
+
+  // Runs the model on numbers in inference mode, batch after batch; the first axis is the batch.
+  // A Sequential without shapes takes them from x. Throws ValueError for shapes that do not fit.
+  // May be called from several threads.
+  Tensor predict(const Tensor& x, PredictOptions o = {}) const;
+  std::vector<Tensor> predict(const std::vector<Tensor>& x, PredictOptions o = {}) const;
+
+  // The model with its present weights, made ready for inputs of one shape.
+  Program program(ProgramOptions o = {}) const;
+  // What it computes for these input shapes, as it is traced.
+  graph::Graph trace(const std::vector<Shape>& input_shapes) const;
+
+  // Keras 3's table (layers.md part 17), as text, or printed to standard output.
+  std::string summary_text(SummaryOptions o = {}) const;
+  void summary(SummaryOptions o = {}) const;
+
+  const std::shared_ptr<model::Network>& network() const { return network_; }
+
+ protected:
+  std::shared_ptr<model::Network> network_;
+
+ private:
+  struct Runner;
+  Workspace take_workspace(const std::vector<Shape>& shapes, const std::string& precision) const;
+  void give_back(Workspace workspace) const;
+
+  std::shared_ptr<Runner> runner_;  // the programs that predict() keeps
+};
+
+struct SequentialOptions {
+  std::string name = {};
+};
+
+// A chain of layers.
+class CORNU_API Sequential : public Model {
+ public:
+  explicit Sequential(SequentialOptions o = {});
+  Sequential(std::initializer_list<Layer> layers, SequentialOptions o = {});
+  explicit Sequential(const std::vector<Layer>& layers, SequentialOptions o = {});
+  void add(Layer layer) const;
+  void pop() const;
+  // Gives the shapes, batch included: build({None, 28, 28, 1}).
+  void build(const Shape& batch_input_shape) const;
+};
+
+// Where summary() prints to from now on; null: standard output. For hosts that have no terminal.
+using PrintSink = void (*)(const std::string& text);
+CORNU_API void set_print_sink(PrintSink sink);
+
+CORNU_API const char* version();
+
+}  // namespace cornu

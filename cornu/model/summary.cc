@@ -1,0 +1,259 @@
+#include "cornu/model/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "cornu/base/text.h"
+#include "cornu/model/network.h"
+
+namespace cornu::model {
+
+using base::cat;
+
+std::vector<int> column_widths(int line_length, const std::vector<double>& ends) {
+  const int columns = static_cast<int>(ends.size());
+  std::vector<int> widths;
+  int sum = 0, before = 0;
+  for (double end : ends) {
+    const int at = static_cast<int>(end * line_length);
+    widths.push_back(at - before + 2);
+    sum += widths.back();
+    before = at;
+  }
+  // Too wide for the frame: each column gives its share, rounded half to even, from the left.
+  int excess = sum - (line_length - (columns + 1));
+  for (int i = 0; i < columns; ++i) {
+    const int share = static_cast<int>(std::nearbyint(double(excess) / (columns - i)));
+    widths[static_cast<size_t>(i)] -= share;
+    excess -= share;
+  }
+  return widths;
+}
+
+namespace {
+
+std::string with_commas(int64_t n) {
+  std::string digits = std::to_string(n);
+  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+std::string readable_bytes(int64_t count) {
+  double size = 4.0 * static_cast<double>(count);
+  const char* unit = "B";
+  for (const char* larger : {"KB", "MB", "GB", "TB"}) {
+    if (size < 1024) break;
+    size /= 1024;
+    unit = larger;
+  }
+  char text[64];
+  std::snprintf(text, sizeof text, "%.2f %s", size, unit);
+  return text;
+}
+
+// ---- cells
+// ------------------------------------------------------------------------------------------
+
+size_t columns_of(std::string_view s) {
+  size_t n = 0;
+  for (char c : s) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  return n;
+}
+
+// The first `n` columns of a UTF-8 text, in bytes.
+size_t bytes_of(std::string_view s, size_t n) {
+  size_t at = 0;
+  while (at < s.size() && (n > 0 || (static_cast<unsigned char>(s[at]) & 0xC0) == 0x80)) {
+    n -= (static_cast<unsigned char>(s[at]) & 0xC0) != 0x80;
+    ++at;
+  }
+  return at;
+}
+
+// Breaks at blanks; a word too long for a line has one of its own and ends in an ellipsis.
+std::vector<std::string> wrap(const std::string& cell, size_t width) {
+  std::vector<std::string> lines;
+  std::string line;
+  size_t at = 0;
+  const auto flush = [&] {
+    while (!line.empty() && line.back() == ' ') line.pop_back();
+    lines.push_back(line);
+    line.clear();
+  };
+  while (at < cell.size()) {
+    size_t end = cell.find_first_of(" \n", at);
+    end = end == std::string::npos ? cell.size() : end;
+    std::string word = cell.substr(at, end - at);
+    if (!line.empty() && columns_of(line) + columns_of(word) > width) flush();
+    if (columns_of(word) > width) word = word.substr(0, bytes_of(word, width - 1)) + "…";
+    line += word;
+    if (end < cell.size() && cell[end] == '\n') flush();
+    if (end < cell.size() && cell[end] == ' ' && columns_of(line) < width) line += ' ';
+    at = end + 1;
+  }
+  if (!line.empty() || lines.empty()) flush();
+  return lines;
+}
+
+// ---- the table
+// --------------------------------------------------------------------------------------
+
+using Row = std::vector<std::string>;
+constexpr size_t kParamColumn = 2;  // the only one aligned right
+
+std::string rule(const std::vector<int>& widths, const char* left, const char* line,
+                 const char* between, const char* right) {
+  std::string text = left;
+  for (size_t i = 0; i < widths.size(); ++i) {
+    if (i > 0) text += between;
+    for (int k = 0; k < widths[i]; ++k) text += line;
+  }
+  return text + right + "\n";
+}
+
+std::string row_text(const std::vector<int>& widths, const Row& row, const char* bar) {
+  std::vector<std::vector<std::string>> cells;
+  size_t height = 1;
+  for (size_t i = 0; i < row.size(); ++i) {
+    cells.push_back(wrap(row[i], static_cast<size_t>(std::max(1, widths[i] - 2))));
+    height = std::max(height, cells.back().size());
+  }
+  std::string text;
+  for (size_t l = 0; l < height; ++l) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string line = l < cells[i].size() ? cells[i][l] : "";
+      const auto room = static_cast<size_t>(std::max(1, widths[i] - 2));
+      const std::string blanks(room - std::min(room, columns_of(line)), ' ');
+      text += cat(bar, " ", i == kParamColumn ? blanks + line : line + blanks, " ");
+    }
+    text += cat(bar, "\n");
+  }
+  return text;
+}
+
+std::string table(const std::vector<int>& widths, const Row& header, const std::vector<Row>& rows) {
+  std::string text = rule(widths, "┏", "━", "┳", "┓") + row_text(widths, header, "┃") +
+                     rule(widths, "┡", "━", "╇", "┩");
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i > 0) text += rule(widths, "├", "─", "┼", "┤");
+    text += row_text(widths, rows[i], "│");
+  }
+  return text + rule(widths, "└", "─", "┴", "┘");
+}
+
+// ---- what stands in it
+// ------------------------------------------------------------------------------
+
+// One layer feeding the next: a Sequential, or a Functional in a row.
+bool is_chain(const Network& network) {
+  const auto* sequential = dynamic_cast<const Sequential*>(&network);
+  if (sequential) return true;
+  if (network.inputs().size() != 1 || network.outputs().size() != 1) return false;
+  std::set<const Call*> used;
+  std::set<const LayerImpl*> called;
+  for (const auto& call : network.steps()) {
+    if (call->inputs.size() > 1 || !called.insert(call->layer.get()).second) return false;
+    for (const Symbol& s : call->inputs)
+      if (!used.insert(s.call().get()).second) return false;
+  }
+  return true;
+}
+
+// The calls of a layer that belong to this network, in order.
+std::vector<std::shared_ptr<const Call>> calls_in(const Network& network, const LayerImpl* layer) {
+  std::vector<std::shared_ptr<const Call>> found;
+  for (const auto& call : network.steps())
+    if (call->layer.get() == layer) found.push_back(call);
+  return found;
+}
+
+std::string shape_cell(const Network& network, const Layer& layer) {
+  const auto* sequential = dynamic_cast<const Sequential*>(&network);
+  if (sequential && !sequential->has_shapes()) return "?";
+  std::string text;
+  const auto calls = calls_in(network, layer.impl().get());
+  if (calls.empty()) return "?";
+  const std::vector<Shape>& shapes = calls[0]->outputs;
+  for (const Shape& shape : shapes) text += cat(text.empty() ? "" : ", ", shape);
+  return shapes.size() == 1 ? text : cat("[", text, "]");
+}
+
+std::string params_cell(const Layer& layer) {
+  if (!layer.built()) return "0 (unbuilt)";
+  return with_commas(layer.count_params());
+}
+
+std::string connected_cell(const Network& network, const Layer& layer) {
+  std::string text;
+  for (const auto& call : calls_in(network, layer.impl().get()))
+    for (const Symbol& s : call->inputs) {
+      const auto siblings = calls_in(network, s.call()->layer.get());
+      size_t node = 0;
+      while (node < siblings.size() && siblings[node] != s.call()) ++node;
+      text +=
+          cat(text.empty() ? "" : ", ", s.call()->layer->name(), "[", node, "][", s.index(), "]");
+    }
+  return text.empty() ? "-" : text;
+}
+
+struct Columns {
+  bool connected, trainable;
+};
+
+void add_rows(const Network& network, const SummaryOptions& options, const Columns& columns,
+              const std::string& indent, std::vector<Row>& rows) {
+  for (const Layer& layer : network.layers()) {
+    Row row = {cat(indent, layer.name(), " (", layer.class_name(), ")"), shape_cell(network, layer),
+               params_cell(layer)};
+    if (columns.connected) row.push_back(connected_cell(network, layer));
+    if (columns.trainable) {
+      const bool has_weights = layer.built() && layer.count_params() > 0;
+      row.push_back(has_weights ? (layer.trainable() ? "Y" : "N") : "-");
+    }
+    rows.push_back(std::move(row));
+    const auto* inner = dynamic_cast<const Network*>(layer.impl().get());
+    if (options.expand_nested && inner && inner->built())
+      add_rows(*inner, options, columns, indent + "└ ", rows);
+  }
+}
+
+std::string totals(const Network& network) {
+  int64_t trainable = 0, frozen = 0;
+  for (const Weight& w : network.weights())
+    (w.trainable ? trainable : frozen) += w.variable->shape().size();
+  const auto line = [](const char* what, int64_t n) {
+    return cat(" ", what, " params: ", with_commas(n), " (", readable_bytes(n), ")\n");
+  };
+  return line("Total", trainable + frozen) + line("Trainable", trainable) +
+         line("Non-trainable", frozen);
+}
+
+}  // namespace
+
+std::string summary(const Network& network, const SummaryOptions& options) {
+  const bool chain = is_chain(network);
+  Row header = {"Layer (type)", "Output Shape", "Param #"};
+  std::vector<double> ends =
+      chain ? std::vector<double>{0.45, 0.80, 1.0} : std::vector<double>{0.30, 0.56, 0.74, 1.0};
+  if (!chain) header.push_back("Connected to");
+  int length = chain ? 88 : 108;
+  if (options.show_trainable) {
+    header.push_back("Trainable");
+    for (double& end : ends) end *= 0.9;
+    ends.push_back(1.0);
+    length += 12;
+  }
+  if (options.max_line_length > 0) length = std::min(length, options.max_line_length);
+  if (options.line_length > 0) length = options.line_length;
+  const std::vector<int> widths = column_widths(std::max(length, 40), ends);
+
+  std::vector<Row> rows;
+  const Columns columns{!chain, options.show_trainable};
+  add_rows(network, options, columns, "", rows);
+  return cat("Model: \"", network.name(), "\"\n", table(widths, header, rows), totals(network));
+}
+
+}  // namespace cornu::model

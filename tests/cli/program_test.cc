@@ -1,0 +1,249 @@
+// The program from outside: what it prints, where, and how it ends.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "cornu/cornu.h"
+#include "cornu/image/image.h"
+#include "tests/support/compare.h"
+
+namespace cornu {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const std::string kCases = CORNU_SOURCE_DIR "/tests/golden/cases/";
+
+struct Result {
+  int status;
+  std::string out, err;
+};
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              base::cat("cornu-cli-", getpid(), "-",
+                        ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+
+  // `arguments` are words of a shell.
+  Result run(const std::string& arguments) const {
+    const std::string command =
+        base::cat("'", CORNU_BINARY_DIR, "/cornu' ", arguments, " 2> '", file("stderr"), "'");
+    FILE* pipe = popen(command.c_str(), "r");
+    Result r{-1, "", ""};
+    std::array<char, 4096> buffer;
+    while (const size_t n = fread(buffer.data(), 1, buffer.size(), pipe))
+      r.out.append(buffer.data(), n);
+    const int status = pclose(pipe);
+    r.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    std::ifstream err(file("stderr"));
+    r.err.assign(std::istreambuf_iterator<char>(err), {});
+    return r;
+  }
+
+  // One clear line on standard error, exit 1, nothing on standard output.
+  void expect_error(const std::string& arguments, const std::vector<std::string>& fragments) {
+    const Result r = run(arguments);
+    EXPECT_EQ(r.status, 1) << arguments << "\n" << r.err;
+    EXPECT_EQ(r.out, "");
+    EXPECT_THAT(r.err, StartsWith("cornu: "));
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+    for (const std::string& fragment : fragments) EXPECT_THAT(r.err, HasSubstr(fragment));
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(ProgramTest, TellsItsVersionAndHelps) {
+  EXPECT_EQ(run("--version").out, base::cat("cornu ", version(), "\n"));
+  for (const char* verb : {"", "summary ", "predict ", "benchmark "}) {
+    const Result r = run(std::string(verb) + "--help");
+    EXPECT_EQ(r.status, 0);
+    EXPECT_EQ(r.err, "");
+    EXPECT_THAT(r.out, HasSubstr(std::string(verb).empty() ? "Subcommands" : "--threads"));
+  }
+}
+
+TEST_F(ProgramTest, WrongUsageIsExit2) {
+  for (const char* usage :
+       {"", "fly", "summary", "summary a b", "predict m.keras --input x.npy",
+        "summary m --threads 0", "summary m --precision high", "benchmark m --runs many"}) {
+    const Result r = run(usage);
+    EXPECT_EQ(r.status, 2) << usage;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+}
+
+TEST_F(ProgramTest, SummaryIsTheTable) {
+  const Result r = run("summary " + kCases + "graph_unet.keras");
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(r.out, load_model(kCases + "graph_unet.keras").summary_text());
+  const Result json = run("summary --json " + kCases + "graph_unet.keras");
+  const base::Json parsed = base::parse_json(json.out, "the program");
+  EXPECT_EQ(parsed.at("params").as_int(), 1946);
+  EXPECT_EQ(parsed.at("layers")[0].at("class_name").as_string(), "InputLayer");
+}
+
+TEST_F(ProgramTest, PredictsArraysInTheModelsOrder) {
+  const std::string name = "graph_two_inputs_two_outputs_shared";
+  std::string arguments = "predict " + kCases + name + ".keras";
+  std::vector<Tensor> expected;
+  for (const auto& [key, tensor] : load_npz(kCases + name + ".npz")) {
+    if (key.starts_with("input_")) {
+      save_npy(file(key + ".npy"), tensor);
+      arguments += " --input '" + file(key + ".npy") + "'";
+    }
+    if (key.starts_with("output_")) {
+      expected.push_back(tensor);
+      arguments += " --output '" + file(key + ".npy") + "'";
+    }
+  }
+  for (const char* more :
+       {"", " --threads 1", " --threads 2 --precision strict", " --batch-size 1"}) {
+    const Result r = run(arguments + more);
+    EXPECT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ(r.err, "");
+    EXPECT_EQ(r.out, "");
+    for (size_t i = 0; i < expected.size(); ++i)
+      EXPECT_LE(testing::max_error(load_npy(file(base::cat("output_", i, ".npy"))), expected[i]),
+                5e-5);
+  }
+  expect_error(arguments + " --input '" + file("input_0.npy") + "'", {"2 inputs", "Received: 3"});
+}
+
+TEST_F(ProgramTest, AnArrayWithoutABatchIsABatchOfOne) {
+  const auto arrays = load_npz(kCases + "conv2d_1x1_relu6.npz");
+  Shape one = arrays[0].second.shape();
+  const int64_t size = arrays[0].second.size() / one[0];
+  one.erase(0);
+  save_npy(file("x.npy"), Tensor(one, arrays[0].second.values().first(static_cast<size_t>(size))));
+  const Result r = run("predict " + kCases + "conv2d_1x1_relu6.keras --input '" + file("x.npy") +
+                       "' --output '" + file("y.npy") + "' --json");
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(load_npy(file("y.npy")).shape()[0], 1);
+  EXPECT_EQ(base::parse_json(r.out, "out").at("outputs")[0].at("shape")[0].as_int(), 1);
+}
+
+// upsampling2d_nearest_2 takes 3 channels: pictures in, pictures out.
+TEST_F(ProgramTest, PicturesGoInAndOut) {
+  const Shape input = load_model(kCases + "upsampling2d_nearest_2.keras").input_shape();
+  ASSERT_EQ(input.rank(), 4);
+  const int64_t h = input[1], w = input[2], c = input[3];
+  ASSERT_TRUE(c == 1 || c == 3 || c == 4) << to_text(input);
+  const Tensor picture = testing::random_integers({h, w, c}, 1, 0, 255);
+  save_png(file("in.png"), picture);
+  const std::string command = "predict " + kCases + "upsampling2d_nearest_2.keras --input '" +
+                              file("in.png") + "' --output ";
+  ASSERT_EQ(run(command + "'" + file("out.png") + "' --scale 255").status, 0);
+  const Tensor out = load_image(file("out.png"));
+  ASSERT_EQ(out.shape(), (Shape{2 * h, 2 * w, c}));
+  for (int64_t y = 0; y < 2 * h; ++y)
+    for (int64_t x = 0; x < 2 * w; ++x)
+      for (int64_t k = 0; k < c; ++k)
+        EXPECT_EQ(out.data()[(y * 2 * w + x) * c + k], picture.data()[(y / 2 * w + x / 2) * c + k]);
+  ASSERT_EQ(run(command + "'" + file("out.npy") + "' --scale 255").status, 0);
+  EXPECT_LE(*std::max_element(load_npy(file("out.npy")).values().begin(),
+                              load_npy(file("out.npy")).values().end()),
+            1.0f);
+}
+
+TEST_F(ProgramTest, BenchmarkMeasures) {
+  const Result r = run("benchmark --runs 3 --plan " + kCases + "conv2d_64ch_3x3.keras");
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("median"));
+  EXPECT_THAT(r.out, HasSubstr("GFLOP/s"));
+  EXPECT_THAT(r.out, HasSubstr("conv2d"));
+  const Result json =
+      run("benchmark --runs 3 --json --threads 2 " + kCases + "conv2d_64ch_3x3.keras");
+  EXPECT_EQ(base::parse_json(json.out, "out").at("threads").as_int(), 2);
+  expect_error("benchmark --shape 1,2,x " + kCases + "conv2d_64ch_3x3.keras", {"--shape", "1,2,x"});
+  expect_error("benchmark --shape 1,2,3 " + kCases + "conv2d_64ch_3x3.keras",
+               {"ndim=4", "(1, 2, 3)"});
+}
+
+TEST_F(ProgramTest, BadFilesGetOneLineAndLeaveNothing) {
+  const std::string model = kCases + "conv2d_1x1_relu6.keras", y = file("y.npy");
+  const std::string to = " --output '" + y + "'";
+  std::ofstream(file("text.keras")) << "hello";
+  std::ofstream(file("empty.keras"));
+  std::ifstream whole(model, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(whole), {});
+  std::ofstream(file("short.keras"), std::ios::binary) << bytes.substr(0, bytes.size() / 2);
+  std::string damaged = bytes;
+  damaged[damaged.find("\"filters\": ") + 12] ^= 1;  // the archive's checksum sees it
+  std::ofstream(file("damaged.keras"), std::ios::binary) << damaged;
+  std::ofstream(file("x.npy")) << "not an array";
+  save_npy(file("wrong.npy"), Tensor({2, 3}));
+
+  expect_error("summary " + file("none.keras"), {"none.keras", "No such file"});
+  expect_error("summary '" + folder_.string() + "'", {folder_.string()});
+  expect_error("summary /dev/null", {"/dev/null"});
+  expect_error("summary " + file("text.keras"), {"text.keras", "no model"});
+  expect_error("summary " + file("empty.keras"), {"empty.keras"});
+  expect_error("summary " + file("short.keras"), {"short.keras"});
+  expect_error("summary " + file("damaged.keras"), {"damaged.keras", "CRC"});
+  expect_error("predict " + model + " --input " + file("none.npy") + to, {"none.npy"});
+  expect_error("predict " + model + " --input " + file("x.npy") + to, {"x.npy"});
+  expect_error("predict " + model + " --input " + file("wrong.npy") + to, {"(2, 3)", "(None, "});
+  expect_error("predict " + model + " --input " + file("text.keras") + to, {"text.keras"});
+  expect_error("predict " + model + " --input " + file("wrong.npy") + " --output y.txt", {"y.txt"});
+  expect_error("predict " + model + " --input " + file("wrong.npy") + to + " --scale 0",
+               {"--scale"});
+  EXPECT_FALSE(fs::exists(y));
+}
+
+TEST_F(ProgramTest, UnknownLayersAndArgumentsAreNamed) {
+  const auto model_with = [&](const std::string& layer) {
+    std::ofstream(file("model.json"))
+        << R"({"modelTopology": {"keras_version": "2.10.0", "model_config": {"class_name": )"
+           R"("Sequential", "config": {"name": "m", "layers": [{"class_name": "InputLayer", )"
+           R"("config": {"batch_input_shape": [null, 4, 4, 1], "name": "in"}}, )"
+        << layer << R"(]}}}, "weightsManifest": []})";
+    return "summary " + file("model.json");
+  };
+  expect_error(model_with(R"({"class_name": "Teleport", "config": {"name": "t"}})"),
+               {"'Teleport'", "'t'"});
+  expect_error(model_with(R"({"class_name": "Lambda", "config": {"name": "l"}})"),
+               {"'Lambda'", "never run"});
+  expect_error(model_with(R"({"class_name": "Flatten", "config": {"name": "f", "colour": 3}})"),
+               {"Flatten 'f'", "'colour'", "colour=3"});
+  expect_error(
+      model_with(R"({"class_name": "UpSampling2D", "config": {"name": "u", "size": [2, 0]}})"),
+      {"UpSampling2D 'u'", "size"});
+  expect_error(model_with(R"({"class_name": "LeakyReLU", "config": {"name": "r", "alpha": NaN}})"),
+               {"LeakyReLU 'r'", "NaN"});
+  expect_error(model_with(R"({"class_name": "Dense", "config": {"name": "d", "units": 2}})"),
+               {"'d/kernel'"});
+  expect_error(
+      model_with(R"({"class_name": "Dense", "config": {"name": "d", "units": 2000000000}})"),
+      {"'d/kernel'"});
+}
+
+// A control character of a name in a file must not reach the terminal.
+TEST_F(ProgramTest, NamesCannotWriteOnTheTerminal) {
+  std::ofstream(file("model.json"))
+      << R"({"modelTopology": {"class_name": "Sequential", "config": [{"class_name": "\u001b[2J\nx", )"
+         R"("config": {}}]}, "weightsManifest": []})";
+  const Result r = run("summary " + file("model.json"));
+  EXPECT_EQ(r.status, 1);
+  EXPECT_THAT(r.err, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(r.err, HasSubstr("\\x1b[2J"));
+}
+
+}  // namespace
+}  // namespace cornu
