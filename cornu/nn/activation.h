@@ -49,6 +49,8 @@ class CORNU_API ActivationFunction {
   // True for softmax, log_softmax, sparsemax and glu, which act on the last axis of the tensor as
   // the layer stores it, whatever data_format says (layers.md 4.10). The rest are elementwise.
   bool acts_on_axis() const;
+  // A function of your own, which may look at any axis of that layout too.
+  bool is_own_function() const { return static_cast<bool>(function_); }
   // `in`, but for glu, which halves the last axis; ValueError where that axis is odd.
   Shape output_shape(const Shape& in) const;
   // Adds the activation of x to the graph; linear adds nothing. check() must have passed.
