@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <unordered_set>
+#include <set>
 
 #include "cornu/base/error.h"
 #include "cornu/base/file.h"
@@ -104,7 +104,7 @@ Weight read_weight(const Json& w) {
 
 // Names seen in the whole manifest. A file listed twice could make a small model take much memory.
 struct Seen {
-  std::unordered_set<std::string> weights, files;
+  std::set<std::string> weights, files;
 };
 
 Group read_group(const Json& g, const ShardSource& source, Seen* seen) {

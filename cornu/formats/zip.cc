@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <unordered_set>
+#include <set>
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
@@ -164,7 +164,7 @@ void ZipReader::read_directory(const Directory& directory) {
   ByteCursor c(archive_.at(directory.offset, directory.size, "the directory"));
   if (directory.entries > std::min(kMostEntries, directory.size / kHeaderSize))
     c.fail(cat("a directory of ", directory.entries, " members is too large"));
-  std::unordered_set<std::string_view> names;
+  std::set<std::string_view> names;
   entries_.reserve(directory.entries);
   for (uint64_t i = 0; i < directory.entries; ++i) {
     if (c.u32("a directory entry") != kCentralHeader) c.fail("expected a directory entry");

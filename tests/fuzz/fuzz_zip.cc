@@ -1,0 +1,26 @@
+#include "cornu/formats/zip.h"
+#include "tests/fuzz/fuzz.h"
+
+using cornu::formats::ZipReader;
+using cornu::fuzz::require;
+
+// Members lie inside the archive and have exactly the size they say.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  cornu::fuzz::allow_refusal([&] {
+    const ZipReader zip(cornu::fuzz::bytes_of(data, size));
+    cornu::base::Budget budget = zip.default_budget();
+    uint64_t stored = 0;
+    for (const ZipReader::Entry& entry : zip.entries()) {
+      require(entry.data + entry.stored_size <= size);
+      stored += entry.stored_size;
+      require(zip.find(entry.name) == &entry);
+      require(entry.name.find("..") == std::string::npos ||
+              entry.name.find("...") != std::string::npos ||
+              ("/" + entry.name + "/").find("/../") == std::string::npos);
+      cornu::fuzz::allow_refusal(
+          [&] { require(zip.read(entry, &budget).span().size() == entry.size); });
+    }
+    require(stored <= size);
+  });
+  return 0;
+}

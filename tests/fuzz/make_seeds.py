@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets (needs numpy and h5py): small files of every kind read."""
+import io
+import json
+import pathlib
+import zipfile
+
+import h5py
+import numpy as np
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def put(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def hdf5(fill):
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as f:
+        fill(f)
+    return buffer.getvalue()
+
+
+def legacy(f):
+    f.attrs["keras_version"] = "2.15.0"
+    f.attrs["model_config"] = b'{"class_name": "Sequential"}'
+    g = f.create_group("model_weights")
+    g.attrs["layer_names"] = np.array([b"conv", b"relu"])
+    layer = g.create_group("conv")
+    layer.attrs["weight_names"] = [b"conv/kernel:0", b"conv/bias:0"]
+    layer.create_dataset("conv/kernel:0", data=np.ones((1, 1, 1, 2), "f4"))
+    layer.create_dataset("conv/bias:0", data=np.zeros(2, "f4"))
+    g.create_group("relu").attrs["weight_names"] = []
+
+
+def keras3(f):
+    v = f.create_group("layers/conv2d/vars")
+    v.attrs["name"] = "conv2d"
+    v.create_dataset("0", data=np.arange(3, dtype="f4"))
+
+
+def numbers(f):
+    for t in "f2 f8 i1 u2 i8".split():
+        f.create_dataset(t, data=np.arange(2).astype(t))
+    f.create_dataset("scalar", data=np.float32(1))
+    f.create_dataset("empty", data=np.zeros((0, 3), "f4"))
+
+
+def links(f):
+    f["soft"] = h5py.SoftLink("/x")
+
+
+def many(f):
+    for i in range(10):
+        f[f"w{i}"] = np.int8(i)
+    f.attrs["layer_names0"] = np.array([b"a", b"b"])
+    f.attrs["layer_names1"] = np.array([b"c"])
+
+
+def packed(f):
+    f.create_dataset("x", data=np.zeros(64, "f4"), chunks=(8,), compression="gzip")
+
+
+def archive(members, method=zipfile.ZIP_STORED, comment=b""):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as z:
+        for name, data in members:
+            z.writestr(zipfile.ZipInfo(name), data, method)
+        z.comment = comment
+    return buffer.getvalue()
+
+
+class Pipe(io.RawIOBase):
+    """What cannot be rewound makes zipfile write data descriptors."""
+
+    def __init__(self):
+        self.data = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.data += bytes(data)
+        return len(data)
+
+
+def streamed():
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr(zipfile.ZipInfo("a"), b"hello hello hello")
+    return pipe.data
+
+
+def npy(array, version=None):
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, version)
+    return buffer.getvalue()
+
+
+def npz(save, **arrays):
+    buffer = io.BytesIO()
+    save(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def tfjs(groups, data):
+    return json.dumps(groups).encode() + b"\n" + data
+
+
+def main():
+    for fill in (legacy, keras3, numbers, links, many, packed):
+        put("fuzz_hdf5", fill.__name__, hdf5(fill))
+    members = [("metadata.json", b"{}"), ("config.json", b'{"a": 1}' * 9), ("assets/", b"")]
+    put("fuzz_zip", "stored", archive(members))
+    put("fuzz_zip", "deflated", archive(members, zipfile.ZIP_DEFLATED, b"comment"))
+    put("fuzz_zip", "streamed", streamed())
+    put("fuzz_zip", "zip64", npz(np.savez, x=np.zeros(2, "f4")))
+    put("fuzz_npy", "f4", npy(np.arange(6, dtype="<f4").reshape(2, 3)))
+    put("fuzz_npy", "fortran", npy(np.asfortranarray(np.arange(6, dtype=">i2").reshape(2, 3))))
+    put("fuzz_npy", "version2", npy(np.array(True), (2, 0)))
+    put("fuzz_npy", "npz", npz(np.savez, x=np.zeros(2, "f2"), y=np.arange(2)))
+    put("fuzz_npy", "npz_compressed", npz(np.savez_compressed, x=np.zeros((2, 3), "u1")))
+    put("fuzz_json", "config", json.dumps({"class_name": "Sequential", "config": {"layers": [
+        {"class_name": "Conv2D", "config": {"filters": 8, "strides": [1, 1], "rate": 1e-7}}]}}).encode())
+    put("fuzz_json", "values", '[null, true, false, NaN, -Infinity, -0.5e+3, "\\ud83d\\ude00é\\n", {}]'.encode())
+    put("fuzz_json", "keys", json.dumps({f"k{i}": i for i in range(20)}).encode())
+    plain = {"name": "w", "shape": [2], "dtype": "float32"}
+    scaled = {"name": "q", "shape": [4], "dtype": "float32",
+              "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1}}
+    put("fuzz_tfjs", "plain", tfjs([{"paths": ["a", "b"], "weights": [plain]}], b"12345678"))
+    put("fuzz_tfjs", "groups", tfjs(
+        [{"paths": ["a"], "weights": [plain]}, {"paths": ["b"], "weights": [
+            scaled, {"name": "o", "shape": [], "dtype": "int32", "group": "optimizer"}]}], b"1234567812345678"))
+
+
+main()
