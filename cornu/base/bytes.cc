@@ -99,7 +99,8 @@ void Bytes::copy_to(std::span<std::byte> out) const {
   for (uint64_t done = 0; done < size_; done += kPiece) {
     const Bytes piece = at(done, std::min(kPiece, size_ - done), "a piece of data");
     std::memcpy(out.data() + done, piece.load(), static_cast<size_t>(piece.size()));
-    if (size_ >= kPiece) piece.release();
+    // From the front: a block that two pieces share goes with the second.
+    if (size_ >= kPiece) at(0, done + piece.size(), "a piece of data").release();
   }
 }
 

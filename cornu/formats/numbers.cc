@@ -111,7 +111,7 @@ void read_floats(NumberType type, const base::Bytes& from, std::span<float> to) 
     const uint64_t count = std::min<uint64_t>(kPiece, to.size() - done);
     const base::Bytes piece = from.at(done * each, count * each, "an array");
     to_floats(type, piece.span(), to.subspan(done, count));
-    piece.release();
+    from.at(0, (done + count) * each, "an array").release();
   }
 }
 

@@ -269,7 +269,7 @@ Bytes ZipReader::read(const Entry& entry, base::Budget* budget) const {
     const Bytes piece = whole.at(done, std::min(kPiece, whole.size() - done), "a member's data");
     crc = ::crc32(crc, reinterpret_cast<const Bytef*>(piece.span().data()),
                   static_cast<uInt>(piece.size()));
-    if (whole.size() >= kPiece) piece.release();
+    if (whole.size() >= kPiece) whole.at(0, done + piece.size(), "a member's data").release();
   }
   if (crc != entry.crc)
     data.fail(cat("the CRC-32 of ", quoted(entry.name), " is wrong: the file is damaged"));
