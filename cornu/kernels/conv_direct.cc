@@ -1,5 +1,3 @@
-#include "cornu/kernels/conv_direct.h"
-
 #include <algorithm>
 #include <cmath>
 
@@ -8,6 +6,7 @@
 #include "cornu/kernels/gemm.h"
 #include "cornu/kernels/rows.h"
 #include "cornu/kernels/split.h"
+#include "cornu/kernels/table.h"
 
 namespace cornu::kernels {
 namespace {

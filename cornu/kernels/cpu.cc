@@ -5,6 +5,23 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
+
+#ifdef CORNU_NO_KERNELS
+
+namespace cornu {
+
+std::vector<std::string> cpu_targets() { return {"reference"}; }
+std::string cpu_target() { return "reference"; }
+void set_cpu_target(std::string_view name) {
+  if (name != "reference")
+    throw ValueError(base::cat("`name` must be reference, as this library was built without fast ",
+                               "kernels. Received: name=", base::quoted(name)));
+}
+
+}  // namespace cornu
+
+#else
+
 #include "cornu/kernels/targets.h"
 
 namespace cornu {
@@ -81,3 +98,5 @@ const hwy::ChosenTarget& chosen_target() { return choice().chosen; }
 }  // namespace kernels
 
 }  // namespace cornu
+
+#endif

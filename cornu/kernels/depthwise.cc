@@ -1,11 +1,10 @@
-#include "cornu/kernels/depthwise.h"
-
 #include <algorithm>
 
 #include "cornu/base/text.h"
 #include "cornu/kernels/depthwise_tile.h"
 #include "cornu/kernels/rows.h"
 #include "cornu/kernels/split.h"
+#include "cornu/kernels/table.h"
 
 namespace cornu::kernels {
 namespace {

@@ -1,13 +1,11 @@
-#include "cornu/kernels/conv_direct.h"
-#include "cornu/kernels/depthwise.h"
-#include "cornu/kernels/kernel.h"
+#include "cornu/kernels/table.h"
 
 namespace cornu::kernels {
 
 std::span<const Kernel> table() {
   static const Kernel all[] = {
-      kDepthwise,
-      kConvDirect,
+      kDepthwise, kConvDirect, kUnary,     kBinary, kBatchNorm,
+      kConcat,    kPad,        kTranspose, kPool,   kResizeNearest,
   };
   return all;
 }

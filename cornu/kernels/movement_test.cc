@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "cornu/kernels/kernel_check.h"
+
+namespace cornu::kernels {
+namespace {
+
+using ops::Edge;
+
+TEST(Movement, Concat) {
+  check_kernel("concat", {ops::Concat{3}, {{2, 5, 4, 3}, {2, 5, 4, 1}, {2, 5, 4, 8}}});
+  check_kernel("concat", {ops::Concat{0}, {{2, 3}, {0, 3}, {40, 3}}});
+  check_kernel("concat", {ops::Concat{1}, {{3, 0, 2}, {3, 0, 2}}});
+  check_kernel("concat", {ops::Concat{1}, {{3, 7, 2}}});
+  check_kernel("concat", {ops::Concat{2}, {{3, 90, 50}, {3, 90, 70}}});
+}
+
+TEST(Movement, Pad) {
+  check_kernel("pad", {ops::Pad{{{0, 0}, {1, 2}, {3, 0}, {0, 0}}}, {{2, 5, 4, 3}}});
+  check_kernel("pad", {ops::Pad{{{0, 0}, {-1, 2}, {3, -2}, {0, 0}}}, {{2, 5, 4, 3}}});
+  check_kernel("pad", {ops::Pad{{{1, 0}, {0, 0}, {0, 0}}}, {{2, 5, 300}}});
+  check_kernel("pad", {ops::Pad{{{0, 0}, {0, 0}}}, {{4, 5}}});
+  check_kernel("pad", {ops::Pad{{{0, 0}, {0, 0}, {2, 1}}}, {{2, 100, 300}}});
+  check_kernel("pad", {ops::Pad{{{0, 0}, {-3, -2}, {0, 0}}}, {{2, 5, 3}}});
+  check_kernel("pad", {ops::Pad{{{1, 1}, {0, 0}}}, {{0, 3}}});
+}
+
+TEST(Movement, EveryTranspose) {
+  for (const Shape& shape : {Shape{3, 4, 1, 5}, Shape{2, 17, 33, 3}, Shape{1, 1, 1, 1}}) {
+    std::vector<int64_t> perm(4);
+    std::iota(perm.begin(), perm.end(), 0);
+    do check_kernel("transpose", {ops::Transpose{perm}, {shape}});
+    while (std::next_permutation(perm.begin(), perm.end()));
+  }
+  check_kernel("transpose", {ops::Transpose{{}}, {Shape{}}});
+  check_kernel("transpose", {ops::Transpose{{1, 0}}, {{0, 5}}});
+  check_kernel("transpose", {ops::Transpose{{0, 2, 1}}, {{2, 700, 70}}});
+  // depth to space and back
+  check_kernel("transpose", {ops::Transpose{{0, 1, 3, 2, 4, 5}}, {{2, 5, 6, 2, 3, 4}}});
+  check_kernel("transpose", {ops::Transpose{{0, 1, 4, 2, 5, 3}}, {{2, 5, 6, 3, 2, 2}}});
+}
+
+TEST(Movement, ResizeNearest) {
+  using Mode = ops::Resize::Mode;
+  check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {10, 14}}, {{2, 5, 7, 3}}});
+  check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {3, 20}}, {{1, 5, 7, 16}}});
+  check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {11}}, {{3, 4, 1}}});
+  check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {4, 6, 3}}, {{2, 2, 3, 1, 5}}});
+  check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {0, 6}}, {{2, 2, 3, 5}}});
+  check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {}}, {{2, 5}}});
+  check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {120, 160}}, {{1, 40, 80, 9}}});
+  EXPECT_EQ(kernel_for(ops::Resize{Mode::kBilinear, {4, 4}}, {{1, 2, 2, 1}}), "");
+}
+
+TEST(Pool, EqualsTheReference) {
+  for (ops::Pool::Kind kind : {ops::Pool::Kind::kMax, ops::Pool::Kind::kAverage}) {
+    const std::pair<ops::Pool, Shape> cases[] = {
+        {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {2, 8, 9, 17}},
+        {{kind, {3, 3}, {2, 2}, {{1, 1}, {0, 1}}}, {2, 8, 9, 3}},
+        {{kind, {3, 2}, {1, 3}, {{2, 2}, {1, 1}}}, {1, 5, 7, 33}},
+        {{kind, {4}, {7}, {{0, 3}}}, {3, 30, 2}},
+        {{kind, {2, 3, 2}, {1, 2, 3}, {{1, 0}, {0, 0}, {1, 1}}}, {2, 4, 5, 6, 3}},
+        {{kind, {}, {}, {}}, {3, 4}},
+        {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {0, 8, 9, 17}},
+        {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {1, 90, 90, 16}},
+    };
+    for (const auto& [op, shape] : cases) {
+      Check check{op, {shape}};
+      check_kernel("pool", check);
+      check.numbers = Check::Numbers::kIntegers;
+      check_kernel("pool", check);
+      check.special = shape.size() > 0;
+      check_kernel("pool", check);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cornu::kernels

@@ -1,0 +1,33 @@
+#pragma once
+
+// The kernels of table(), each in the file of its name.
+
+#include "cornu/kernels/kernel.h"
+
+namespace cornu::kernels {
+
+// Conv and ConvTranspose of up to three spatial axes.
+extern const Kernel kConvDirect;
+// Conv with one input channel per group and any multiplier, up to three spatial axes.
+extern const Kernel kDepthwise;
+
+// elementwise.cc. Binary takes operands that repeat along one stretch of axes, BatchNorm any axis.
+extern const Kernel kUnary, kBinary, kBatchNorm;
+
+// movement.cc
+extern const Kernel kConcat, kPad, kTranspose;
+
+// pool.cc, resize.cc: up to three spatial axes; nearest only.
+extern const Kernel kPool, kResizeNearest;
+
+// A problem made ready without packing any operand.
+template <class State>
+Prepared prepared_with(State state, RunFn run, const Problem& problem) {
+  Prepared p;
+  p.run = run;
+  p.state = std::make_shared<const State>(std::move(state));
+  p.packed.assign(problem.in.size(), false);
+  return p;
+}
+
+}  // namespace cornu::kernels
