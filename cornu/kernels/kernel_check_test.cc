@@ -149,7 +149,8 @@ Floats run(const Prepared& prepared, const std::vector<Floats>& in, const Shape&
 }
 
 bool same_bits(const Floats& a, const Floats& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 const Kernel* first_accepting(const Problem& problem) {
