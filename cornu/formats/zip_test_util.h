@@ -19,7 +19,7 @@ inline base::Bytes bytes_of_text(std::string_view text, std::string label) {
 }
 
 inline void put(std::string* out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) *out += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < bytes; ++i) *out += static_cast<char>(i < 8 ? value >> (8 * i) : 0);
 }
 
 inline void poke(std::string* data, size_t at, uint64_t value, int bytes) {
