@@ -23,9 +23,7 @@ class InputLayerImpl final : public LayerWith<InputLayerImpl, InputLayerOptions,
     if (shape.rank() == 0)
       throw ValueError(where().message("one of `shape` and `batch_shape` must be given"));
     for (int64_t d : shape)
-      if (d < Dim::kUnknown)
-        throw ValueError(
-            where().message("a dimension must be zero, positive or None. Received: ", d));
+      if (d != Dim::kUnknown) check_positive(where(), "shape", {&d, 1}, true);
   }
 
   template <class O, class V>

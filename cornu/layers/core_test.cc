@@ -26,7 +26,9 @@ TEST(Input, Errors) {
                "only one of `shape` and `batch_shape`");
   EXPECT_ERROR(ValueError, Input({.batch_size = 2, .batch_shape = {None, 2}}),
                "`batch_size` cannot be given with `batch_shape`");
-  EXPECT_ERROR(ValueError, Input({.shape = {-2}}), "Received: -2");
+  EXPECT_ERROR(ValueError, Input({.shape = {-2}}),
+               "`shape` must be zero or positive. Received: shape=-2");
+  EXPECT_ERROR(ValueError, Input({.shape = {int64_t{1} << 40}}), "`shape` must be at most");
   EXPECT_ERROR(ValueError, Input({.shape = {2}, .batch_size = -1}), "batch_size=-1");
   EXPECT_ERROR(ValueError, Input({.shape = {2}, .name = "a/b"}), "'a/b'");
   EXPECT_ERROR(ValueError, InputLayer({.shape = {2}})(Input({.shape = {2}})), "takes no inputs");

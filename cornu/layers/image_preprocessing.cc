@@ -110,17 +110,7 @@ class ResizingImpl final : public ImageLayer<ResizingImpl, ResizingOptions> {
   graph::Value fit(graph::Builder& g, graph::Value x, Size image, Size target) const {
     if (options_.crop_to_aspect_ratio) x = centred(g, x, part_with_proportions(image, target));
     if (options_.pad_to_aspect_ratio) x = centred(g, x, frame_with_proportions(image, target));
-    return resized(g, x, target, mode());
-  }
-
- private:
-  ops::Resize::Mode mode() const {
-    using Mode = ops::Resize::Mode;
-    const std::string& word = options_.interpolation;
-    if (word == "nearest") return Mode::kNearest;
-    if (word == "bicubic") return Mode::kBicubic;
-    if (word == "lanczos3") return Mode::kLanczos3;
-    return word == "lanczos5" ? Mode::kLanczos5 : Mode::kBilinear;
+    return resized(g, x, target, resize_mode(options_.interpolation));
   }
 };
 

@@ -91,6 +91,7 @@ class NormalizationImpl final : public LayerWith<NormalizationImpl, Normalizatio
   }
 
   Shape output_shape(const Shape& in) const override {
+    check_min_rank(where(), in, 1);
     if (built()) check_rank(where(), in, built_for_.rank());
     int64_t size = 1;
     for (int64_t axis : check_axes(where(), in, options_.axis.v)) {

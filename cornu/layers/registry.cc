@@ -92,19 +92,22 @@ Layer layer_from_config(const std::string& class_name, const base::Json& config,
                                  ". A class of your own must be made known with register_layer()"));
 }
 
-Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
-  const auto text = [&](const char* key) {
+std::string registered_class(const base::Json& object) {
+  const auto text = [&](const char* key) -> std::string {
     const auto v = object.find(key);
-    return v && v->is_string() ? std::string(v->as_string()) : std::string();
+    return v && v->is_string() ? std::string(v->as_string()) : "";
   };
+  const std::string class_name = text("class_name"), registered = text("registered_name");
+  if (class_name.empty()) throw ValueError("a layer in a file must be an object with a class_name");
+  const bool foreign_module = object.contains("module") && !text("module").starts_with("keras");
+  const bool foreign = foreign_module || registered != class_name;
+  return foreign && !registered.empty() ? registered : class_name;
+}
+
+Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
+  const std::string class_name = registered_class(object);
   const auto config = object.find("config");
-  std::string class_name = text("class_name");
-  if (class_name.empty() || !config)
-    throw ValueError("a layer in a file must be an object with class_name and config");
-  const auto module = object.find("module");  // Keras 3 only
-  const bool custom = module && !text("module").starts_with("keras");
-  if (custom && !text("registered_name").empty()) class_name = text("registered_name");
-  return layer_from_config(class_name, *config, dialect);
+  return layer_from_config(class_name, config ? *config : base::Json::object(), dialect);
 }
 
 base::Json layer_object(const LayerImpl& layer) {

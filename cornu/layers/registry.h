@@ -47,8 +47,11 @@ const Registry& registry();
 Layer layer_from_config(const std::string& class_name, const base::Json& config,
                         const Dialect& dialect);
 
-// The same from the object that holds class_name and config. Its module and registered_name tell a
-// class of Keras from one of the user's (formats.md 4.2), which is looked up by registered_name.
+// What an object of a file ({"class_name", "config", …}) is registered as. A class of Keras's own
+// goes by its class name alone, anything else by its registered_name ("package>Name"): its module
+// is looked at, never imported (formats.md 4.2). ValueError for an object without a class_name.
+std::string registered_class(const base::Json& object);
+// A layer from such an object.
 Layer layer_from_object(const base::Json& object, const Dialect& dialect);
 // That object as Keras 3 writes it: module, class_name, config, registered_name.
 base::Json layer_object(const LayerImpl& layer);

@@ -33,6 +33,15 @@ inline graph::Value from_channels_last(graph::Builder& g, graph::Value x,
   return channels_first(data_format) ? g.move_axis(x, -1, 1) : x;
 }
 
+// What the word of an `interpolation` argument means; it is a checked one.
+inline ops::Resize::Mode resize_mode(const std::string& word) {
+  using Mode = ops::Resize::Mode;
+  if (word == "bilinear") return Mode::kBilinear;
+  if (word == "bicubic") return Mode::kBicubic;
+  if (word == "lanczos3") return Mode::kLanczos3;
+  return word == "lanczos5" ? Mode::kLanczos5 : Mode::kNearest;
+}
+
 // Borders added to the spatial axes (sign 1) or taken off (sign -1): the shape, and the op.
 inline Shape bordered_shape(const Shape& in, std::span<const Pair> borders,
                             const std::string& data_format, int64_t sign) {

@@ -72,12 +72,8 @@ class UpSampling final : public LayerWith<UpSampling<N, Options>, Options> {
 
   Mode mode() const {
     if constexpr (N == 2) {
-      const std::string& word = this->options_.interpolation;
-      if (word == "bilinear")
-        return this->options_.legacy_bilinear ? Mode::kBilinearLegacy : Mode::kBilinear;
-      if (word == "bicubic") return Mode::kBicubic;
-      if (word == "lanczos3") return Mode::kLanczos3;
-      if (word == "lanczos5") return Mode::kLanczos5;
+      if (this->options_.legacy_bilinear) return Mode::kBilinearLegacy;
+      return resize_mode(this->options_.interpolation);
     }
     return Mode::kNearest;
   }

@@ -68,7 +68,7 @@ TEST(TimeDistributed, Errors) {
                "expected min_ndim=3");
   EXPECT_ERROR(ValueError, TimeDistributed(Add())(symbol({None, 2, 3})), "at least 2 inputs");
   EXPECT_ERROR(ValueError, read("{}"), "`layer` is missing");
-  EXPECT_ERROR(ValueError, read(R"({"layer": 3})"), "an object with class_name and config");
+  EXPECT_ERROR(ValueError, read(R"({"layer": 3})"), "an object with a class_name");
   EXPECT_ERROR(ValueError, read(R"({"layer": {"class_name": "Dance", "config": {}}})"), "'Dance'");
   EXPECT_ERROR(ValueError, read(R"({"layer": {"class_name": "Lambda", "config": {}}})"),
                "Python code");
