@@ -141,8 +141,9 @@ std::vector<Layer> order_layers(const std::vector<CallPtr>& calls, const Sorter&
 // ---- Functional
 // -----------------------------------------------------------------------------------
 
-Functional::Functional(std::string name, std::vector<Symbol> inputs, std::vector<Symbol> outputs)
-    : Network("Functional", {std::move(name)}),
+Functional::Functional(std::string name, std::vector<Symbol> inputs, std::vector<Symbol> outputs,
+                       const char* class_name)
+    : Network(class_name, {std::move(name)}),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)) {
   if (inputs_.empty() || outputs_.empty())

@@ -32,7 +32,9 @@ class Network : public LayerImpl {
 class Functional final : public Network {
  public:
   // Throws ValueError for symbols that the inputs do not lead to, and for two layers of one name.
-  Functional(std::string name, std::vector<Symbol> inputs, std::vector<Symbol> outputs);
+  // `class_name` is what errors call it.
+  Functional(std::string name, std::vector<Symbol> inputs, std::vector<Symbol> outputs,
+             const char* class_name = "Functional");
 
   std::vector<Layer> layers() const override { return layers_; }
   const std::vector<Symbol>& inputs() const override { return inputs_; }

@@ -83,8 +83,9 @@ const Functional& Sequential::chain() const {
         "it has no shapes yet. Give its first layer an input_shape, add an Input first, call it, "
         "or build() it"));
   if (!functional_)
-    functional_ = std::make_shared<const Functional>(name(), std::vector<Symbol>{chain_.front()},
-                                                     std::vector<Symbol>{chain_.back()});
+    functional_ =
+        std::make_shared<const Functional>(name(), std::vector<Symbol>{chain_.front()},
+                                           std::vector<Symbol>{chain_.back()}, "Sequential");
   return *functional_;
 }
 

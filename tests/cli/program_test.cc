@@ -157,9 +157,9 @@ TEST_F(ProgramTest, PicturesGoInAndOut) {
       for (int64_t k = 0; k < c; ++k)
         EXPECT_EQ(out.data()[(y * 2 * w + x) * c + k], picture.data()[(y / 2 * w + x / 2) * c + k]);
   ASSERT_EQ(run(command + "'" + file("out.npy") + "' --scale 255").status, 0);
-  EXPECT_LE(*std::max_element(load_npy(file("out.npy")).values().begin(),
-                              load_npy(file("out.npy")).values().end()),
-            1.0f);
+  // Without a picture at the other end nothing is scaled back.
+  for (const Tensor scaled = load_npy(file("out.npy")); const float v : scaled.values())
+    EXPECT_LE(v, 1.0f);
 }
 
 TEST_F(ProgramTest, BenchmarkMeasures) {
@@ -173,7 +173,7 @@ TEST_F(ProgramTest, BenchmarkMeasures) {
   EXPECT_EQ(base::parse_json(json.out, "out").at("threads").as_int(), 2);
   expect_error("benchmark --shape 1,2,x " + kCases + "conv2d_64ch_3x3.keras", {"--shape", "1,2,x"});
   expect_error("benchmark --shape 1,2,3 " + kCases + "conv2d_64ch_3x3.keras",
-               {"ndim=4", "(1, 2, 3)"});
+               {"Sequential", "expected (None, 14, 14, 64)", "(1, 2, 3)"});
 }
 
 TEST_F(ProgramTest, BadFilesGetOneLineAndLeaveNothing) {
