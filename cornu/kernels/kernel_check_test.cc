@@ -226,7 +226,7 @@ void check_batch(const Check& check) {
 
 void check_kernel(const std::string& kernel, const Check& check) {
   std::string shapes;
-  for (const Shape& shape : check.in) shapes += " " + to_text(shape);
+  for (const Shape& shape : check.in) shapes += base::cat(" ", shape);
   SCOPED_TRACE(ops::to_text(check.op) + " of" + shapes);
   const std::vector<Floats> in = make_inputs(check);
   const Shape out = ops::infer_shape(check.op, check.in);
