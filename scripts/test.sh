@@ -33,8 +33,9 @@ targets=(all) select=()
 if [ ${#only[@]} -gt 0 ]; then
   targets=()
   for folder in "${only[@]}"; do
-    # A folder without a test program of its own has tests that need none built.
-    ! cmake --build "$build" -t help | grep -q "^test_$folder:" || targets+=("test_$folder")
+    # Tests that are no program of their own (tests/install) use all that is built.
+    cmake --build "$build" -t help | grep "^test_$folder:" >/dev/null || folder=
+    targets+=("${folder:+test_}${folder:-all}")
   done
   select=(-L "^($(IFS='|' && echo "${only[*]}"))\$")
 fi

@@ -31,7 +31,7 @@ enum class Origin { kCode, kFile };
 
 // Reads fields out of a layer's configuration. A missing key keeps the option's default; a value of
 // the wrong type throws ValueError naming layer, argument and value.
-class ConfigReader {
+class CORNU_API ConfigReader {
  public:
   ConfigReader(base::Json config, std::string class_name, Dialect dialect);
 
@@ -128,7 +128,7 @@ class ConfigReader {
 };
 
 // Writes fields as Keras does.
-class ConfigWriter {
+class CORNU_API ConfigWriter {
  public:
   template <class T>
   void operator()(const char* key, const T& field) {

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
+PICTURES = pathlib.Path(__file__).parents[2] / "cornu" / "image" / "testdata"
 
 
 def put(target, name, data):
@@ -134,6 +135,8 @@ def main():
     put("fuzz_tfjs", "groups", tfjs(
         [{"paths": ["a"], "weights": [plain]}, {"paths": ["b"], "weights": [
             scaled, {"name": "o", "shape": [], "dtype": "int32", "group": "optimizer"}]}], b"1234567812345678"))
+    for picture in sorted(PICTURES.glob("*.*g")):
+        put("fuzz_image", picture.name, picture.read_bytes())
 
 
 main()

@@ -29,16 +29,18 @@ fi
 echo "--- find_package"
 "$CMAKE" -S "$here/consumer" -B "$work/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$prefix"
 "$CMAKE" --build "$work/consumer"
-check "(3, 2) 6" "$work/consumer/consumer"
+check "(1, 6) 9" "$work/consumer/consumer"
 check "(2, 3, 3) 77" "$work/consumer/image_consumer"
 
 echo "--- pkg-config"
-pc=$(dirname "$(find "$prefix" -name cornu.pc)")
-libraries=$(dirname "$pc")
-read -ra flags < <(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs cornu)
+libraries=$(dirname "$(find "$prefix" -name 'libcornu.*' -print -quit)")
+export PKG_CONFIG_PATH=$libraries/pkgconfig
+read -ra flags < <(pkg-config --cflags --libs cornu)
 "$CXX" -std=c++20 "$here/consumer/consumer.cc" "${flags[@]}" -o "$work/pkg_config_consumer"
-export LD_LIBRARY_PATH=$libraries
-check "(3, 2) 6" "$work/pkg_config_consumer"
+check "(1, 6) 9" env LD_LIBRARY_PATH="$libraries" "$work/pkg_config_consumer"
+
+echo "--- the program"
+check "cornu $(pkg-config --modversion cornu)" "$prefix/bin/cornu" --version
 
 echo "--- the kind of library"
 suffix=.a

@@ -1,8 +1,21 @@
-#include <cornu/tensor/tensor.h>
+#include <cornu/cornu.h>
 
 #include <iostream>
 
+// Builds a network, runs it, and has an error come back whole through the library's edge.
 int main() {
-  const cornu::Tensor t(cornu::Shape{2, 3}, {1, 2, 3, 4, 5, 6});
-  std::cout << to_text(t.reshaped(cornu::Shape{3, 2}).shape()) << " " << t.data()[5] << "\n";
+  using namespace cornu;
+  Sequential model({
+      Conv2D(
+          {.filters = 1, .kernel_size = 3, .kernel_initializer = "ones", .input_shape = {4, 5, 2}}),
+      Flatten(),
+  });
+  const Tensor y = model.predict(Tensor::full({1, 4, 5, 2}, 0.5f));
+  std::cout << to_text(y.shape()) << " " << y.data()[5] << "\n";
+  try {
+    model.predict(Tensor({1, 4, 5, 3}));
+    return 1;
+  } catch (const ValueError&) {
+    return 0;
+  }
 }
