@@ -18,7 +18,9 @@ step "building ${targets[*]}" cmake --build "$build" --target "${targets[@]}"
 mkdir -p "$build/crashes"
 for target in "${targets[@]}"; do
   mkdir -p "$build/corpus/$target"
-  step "$target for $seconds s" "$build/tests/fuzz/$target" -max_total_time="$seconds" \
+  words=()
+  if [ -f "tests/fuzz/$target.dict" ]; then words=(-dict="tests/fuzz/$target.dict"); fi
+  step "$target for $seconds s" "$build/tests/fuzz/$target" "${words[@]}" -max_total_time="$seconds" \
     -max_len=12288 -timeout=1 -rss_limit_mb=512 -malloc_limit_mb=64 \
     -artifact_prefix="$build/crashes/$target-" "$build/corpus/$target" "tests/fuzz/corpus/$target"
 done

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <set>
 
 namespace cornu::formats {
 
@@ -37,6 +38,7 @@ class Filler {
 
   const std::string& label_;
   std::vector<std::string>& warnings_;
+  std::set<const LayerImpl*> visited_;
 };
 
 // The class of a layer as its group spells it.
@@ -79,29 +81,47 @@ std::vector<Child> layer_groups(const Hdf5Object& model) {
   return children;
 }
 
+// The groups of one class. Their numbers count the layers of that class, where some may have no
+// group; but Keras 2.12 and 2.13 counted some layers twice, and then the order alone tells.
+class Numbered {
+ public:
+  Numbered(const std::vector<Child>& children, const std::string& snake, size_t layers) {
+    for (const Child& child : children)
+      if (const auto number = number_in_class(child.name, snake))
+        groups_.emplace_back(*number, child.group);
+    std::sort(groups_.begin(), groups_.end());
+    exact_ = groups_.empty() || groups_.back().first < static_cast<int64_t>(layers);
+  }
+  // The group of layer i of the class; null where there is none.
+  const Hdf5Object* find(size_t i) const {
+    if (!exact_) return i < groups_.size() ? groups_[i].second : nullptr;
+    const auto at = std::lower_bound(groups_.begin(), groups_.end(),
+                                     std::pair<int64_t, const Hdf5Object*>(i, nullptr));
+    return at != groups_.end() && at->first == static_cast<int64_t>(i) ? at->second : nullptr;
+  }
+
+ private:
+  std::vector<std::pair<int64_t, const Hdf5Object*>> groups_;
+  bool exact_ = true;
+};
+
 void Filler::network(const model::Network& network, const Hdf5Object& group) {
   const std::vector<Child> children = layer_groups(group);
-  // The i-th layer of a class has the i-th group of the class, whatever numbers the groups carry
-  // (Keras 2.12 and 2.13 count some layers twice).
-  std::map<std::string, std::vector<const Hdf5Object*>> by_class;
-  std::map<std::string, size_t> next;
-  for (const Layer& each : network.layers()) {
+  const std::vector<Layer> layers = network.layers();
+  std::map<std::string, size_t> counts, next;
+  for (const Layer& each : layers) ++counts[group_class(each)];
+  std::map<std::string, Numbered> classes;
+  for (const auto& [snake, count] : counts) classes.try_emplace(snake, children, snake, count);
+  for (const Layer& each : layers) {
     const std::string snake = group_class(each);
-    if (!next.contains(snake)) {
-      std::vector<std::pair<int64_t, const Hdf5Object*>> found;
-      for (const Child& child : children)
-        if (const auto number = number_in_class(child.name, snake))
-          found.emplace_back(*number, child.group);
-      std::sort(found.begin(), found.end());
-      for (const auto& [number, object] : found) by_class[snake].push_back(object);
-      next[snake] = 0;
-    }
     const size_t i = next[snake]++;
-    if (each.impl()->weights().empty()) continue;
-    if (i >= by_class[snake].size())
+    // A layer that two models share is stored once, at its first place.
+    if (each.impl()->weights().empty() || !visited_.insert(each.impl().get()).second) continue;
+    const Hdf5Object* own = classes.at(snake).find(i);
+    if (!own)
       fail(cat("there are no weights for layer ", quoted(each.name()), " (", each.class_name(),
                " number ", i, ")"));
-    layer(each, *by_class[snake][i]);
+    layer(each, *own);
   }
 }
 
@@ -146,6 +166,9 @@ void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {
 
 void read_keras_weights(const model::Network& network, const Hdf5Object& root,
                         const std::string& label, std::vector<std::string>& warnings) {
+  if (!network.built() && !layer_groups(root).empty())
+    throw FormatError(cat(label, ": the model has no input shape, so that its weights have no ",
+                          "shapes. Build it in Keras before it is saved"));
   Filler(label, warnings).network(network, root);
 }
 

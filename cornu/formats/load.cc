@@ -1,5 +1,7 @@
 #include "cornu/formats/load.h"
 
+#include <new>
+
 #include "cornu/base/file.h"
 #include "cornu/formats/hdf5.h"
 #include "cornu/formats/keras_archive.h"
@@ -18,9 +20,7 @@ bool is_json(const base::Bytes& bytes) {
   return false;
 }
 
-}  // namespace
-
-LoadResult load(const std::string& path) {
+LoadResult load_any(const std::string& path) {
   const base::Bytes bytes = base::read_file(path);
   if (formats::is_zip(bytes)) return formats::load_keras_archive(bytes);
   if (formats::is_hdf5(bytes))
@@ -31,6 +31,16 @@ LoadResult load(const std::string& path) {
   throw FormatError(base::cat(path,
                               ": this is no model: neither a .keras archive nor the "
                               "model.json of a TensorFlow.js layers-model"));
+}
+
+}  // namespace
+
+LoadResult load(const std::string& path) {
+  try {
+    return load_any(path);
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory(base::cat(path, ": there is not enough memory to load this model"));
+  }
 }
 
 Model load_model(const std::string& path) { return load(path).model; }

@@ -27,15 +27,16 @@ layers::Dialect dialect_of(std::string_view version) {
   }
   const bool of_tensorflow = version.find("-tf") != std::string_view::npos;
   dialect.keras2_hard_sigmoid = major < 3;
-  dialect.legacy_bilinear = major < 3 && minor < 4 && !of_tensorflow;
+  dialect.legacy_bilinear = (major < 2 || (major == 2 && minor < 4)) && !of_tensorflow;
   return dialect;
 }
 
 namespace {
 
-// A tensor named in a file: output `tensor` of call number `node` of a layer.
+// A tensor named in a file: output `tensor` of call number `node` of a layer. Names are views of
+// the file's JSON.
 struct Reference {
-  std::string layer;
+  std::string_view layer;
   int64_t node = 0, tensor = 0;
 };
 
@@ -45,12 +46,14 @@ struct CallSpec {
   std::vector<std::optional<double>> arguments;
 };
 
+class Wiring;
+
 class Reader {
  public:
   Reader(const layers::Dialect& dialect, const std::string& label)
       : dialect_(dialect), label_(label) {}
 
-  std::shared_ptr<model::Network> network(const Json& object, int depth);
+  std::shared_ptr<model::Network> network(const Json& object, int depth = 0);
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
@@ -60,20 +63,34 @@ class Reader {
   std::string need_text(const Json& object, const char* key, const std::string& whose) const;
 
   Layer layer(const Json& object, const std::vector<CallSpec>& calls, int depth);
+  Layer new_layer(const Json& object, const std::vector<CallSpec>& calls, int depth);
+  int64_t charge_call(const Layer& layer);
   std::shared_ptr<model::Network> sequential(const Json& object, int depth);
   std::shared_ptr<model::Network> functional(const Json& object, int depth);
 
-  std::vector<CallSpec> calls_of(const Json& layer_object, const std::string& name) const;
-  CallSpec keras3_call(const Json& call, const std::string& name) const;
-  CallSpec keras2_call(const Json& call, const std::string& name) const;
+  std::string_view name_in_list(const Json& element) const;
+  Wiring layers_of(const Json& list, int depth);
+  std::vector<CallSpec> calls_of(const Json& layer_object, std::string_view name) const;
+  CallSpec keras3_call(const Json& call, std::string_view name) const;
+  CallSpec keras2_call(const Json& call, std::string_view name) const;
   Reference reference(const Json& history, const std::string& whose) const;
   std::vector<Reference> references(const Json& list, const std::string& whose) const;
-  void check_kwargs(const Json& kwargs, const std::string& name) const;
+  void check_kwargs(const Json& kwargs, std::string_view name) const;
 
   const layers::Dialect& dialect_;
   const std::string& label_;
   std::map<int64_t, Layer> shared_;  // by shared_object_id
+  // Calls made so far, those inside of nested models counted each time one is called: models that
+  // call models twice, 32 deep, must not cost 2^32.
+  int64_t calls_made_ = 0;
+  std::unordered_map<const LayerImpl*, int64_t> calls_inside_;
 };
+
+// Empty where there is none.
+std::string name_of(const Json& config) {
+  const auto name = config.find("name");
+  return name && name->is_string() ? std::string(name->as_string()) : "";
+}
 
 bool is_network_class(std::string_view name) {
   return name == "Sequential" || name == "Functional" || name == "Model";
@@ -95,19 +112,6 @@ std::string Reader::need_text(const Json& object, const char* key, const std::st
 // ---- one layer
 // --------------------------------------------------------------------------------------
 
-// A class of Keras's own is named by its class alone; anything else goes by its registered name
-// ("package>Name"). The module of a file is looked at, never imported (formats.md 4.2).
-std::string registered_class(const Json& object, const std::string& class_name) {
-  const auto text = [&](const char* key) -> std::string {
-    const auto value = object.find(key);
-    return value && value->is_string() ? std::string(value->as_string()) : "";
-  };
-  const std::string registered = text("registered_name"), module = text("module");
-  const bool foreign_module = object.contains("module") && !module.starts_with("keras");
-  const bool foreign_name = !registered.empty() && registered != class_name;
-  return (foreign_module || foreign_name) && !registered.empty() ? registered : class_name;
-}
-
 bool is_operation(const Json& object) {
   const auto module = object.find("module");
   return module && module->is_string() && module->as_string().starts_with("keras.src.ops");
@@ -115,28 +119,48 @@ bool is_operation(const Json& object) {
 
 Layer Reader::layer(const Json& object, const std::vector<CallSpec>& calls, int depth) {
   if (!object.is_object()) fail(cat("a layer must be an object, not ", object.kind_name()));
+  const auto id = object.find("shared_object_id");
+  if (!id || !id->is_int()) return new_layer(object, calls, depth);
+  const auto known = shared_.find(id->as_int());
+  if (known != shared_.end()) {
+    // Initializers and regularizers are numbered too, but among themselves.
+    const std::string class_name = need_text(object, "class_name", "a layer");
+    if (known->second.class_name() == class_name) return known->second;
+  }
+  const Layer made = new_layer(object, calls, depth);
+  shared_.insert_or_assign(id->as_int(), made);
+  return made;
+}
+
+Layer Reader::new_layer(const Json& object, const std::vector<CallSpec>& calls, int depth) {
   const std::string class_name = need_text(object, "class_name", "a layer");
   if (is_network_class(class_name)) return Layer(network(object, depth + 1));
-
-  std::optional<int64_t> id;
-  if (const auto value = object.find("shared_object_id"); value && value->is_int())
-    id = value->as_int();
-  if (id)
-    if (const auto known = shared_.find(*id);
-        known != shared_.end() && known->second.class_name() == class_name)
-      return known->second;
-
   const Json config = need(object, "config", cat("layer class ", quoted(class_name)));
+  const auto has_constant = [](const CallSpec& call) {
+    return std::count(call.arguments.begin(), call.arguments.end(), std::nullopt) !=
+           std::ssize(call.arguments);
+  };
   if (is_operation(object)) {
-    const auto name = config.find("name");
-    const std::vector<std::optional<double>> arguments =
-        calls.empty() ? std::vector<std::optional<double>>{} : calls[0].arguments;
-    return layers::make_arithmetic(
-        class_name, name && name->is_string() ? std::string(name->as_string()) : "", arguments);
+    if (calls.empty()) fail(cat("the operation ", quoted(class_name), " is never called"));
+    for (const CallSpec& call : calls)
+      if (call.arguments != calls[0].arguments)
+        fail(cat("the operation ", quoted(class_name), " is called with different constants"));
+    return layers::make_arithmetic(class_name, name_of(config), calls[0].arguments);
   }
-  Layer made = layers::layer_from_config(registered_class(object, class_name), config, dialect_);
-  if (id) shared_.emplace(*id, made);
-  return made;
+  if (std::any_of(calls.begin(), calls.end(), has_constant))
+    fail(cat("a layer of class ", quoted(class_name), " is called with a number"));
+  return layers::layer_from_object(object, dialect_);
+}
+
+// Returns what one call of the layer counts for.
+int64_t Reader::charge_call(const Layer& layer) {
+  constexpr int64_t kMostCalls = 1 << 18;
+  const auto inside = calls_inside_.find(layer.impl().get());
+  const int64_t cost = 1 + (inside == calls_inside_.end() ? 0 : inside->second);
+  calls_made_ += cost;
+  if (calls_made_ > kMostCalls)
+    fail(cat("the model calls more than ", kMostCalls, " layers, those of nested models included"));
+  return cost;
 }
 
 std::shared_ptr<model::Network> Reader::network(const Json& object, int depth) {
@@ -145,6 +169,8 @@ std::shared_ptr<model::Network> Reader::network(const Json& object, int depth) {
   const std::string class_name = need_text(object, "class_name", "the model");
   if (!is_network_class(class_name))
     fail(cat("the model's class must be Sequential or Functional, not ", quoted(class_name)));
+  if (layers::is_foreign(object))
+    fail(cat("the model is of a class ", quoted(class_name), " that is not Keras's own"));
   auto made = class_name == "Sequential" ? sequential(object, depth) : functional(object, depth);
   const Json config = need(object, "config", "the model");
   if (const auto trainable = config.find("trainable");
@@ -161,15 +187,17 @@ std::shared_ptr<model::Network> Reader::sequential(const Json& object, int depth
   // Keras up to 2.2.2 wrote the bare list of layers.
   const Json list = config.is_array() ? config : need(config, "layers", "the Sequential model");
   if (!list.is_array()) fail(cat("the layers of a model must be a list, not ", list.kind_name()));
-  std::string name;
-  if (const auto given = config.find("name"); given && given->is_string())
-    name = std::string(given->as_string());
-  auto model = std::make_shared<model::Sequential>(name);
-  for (const Json& element : list.elements()) model->add(layer(element, {}, depth));
-  if (const auto shape = config.find("build_input_shape");
-      shape && shape->is_array() && !model->has_shapes() && list.size() > 0) {
+  auto model = std::make_shared<model::Sequential>(name_of(config));
+  for (const Json& element : list.elements()) {
+    const Layer next = layer(element, {}, depth);
+    calls_inside_[model.get()] += charge_call(next);
+    model->add(next);
+  }
+  const Json shape =
+      layers::ConfigReader::unwrapped(config.find("build_input_shape").value_or(Json()));
+  if (shape.size() > 0 && !model->has_shapes() && list.size() > 0) {
     std::vector<int64_t> dims;
-    for (const Json& d : shape->elements()) {
+    for (const Json& d : shape.elements()) {
       if (!d.is_null() && !d.is_int()) fail("build_input_shape must hold integers or null");
       dims.push_back(d.is_null() ? Dim::kUnknown : d.as_int());
     }
@@ -186,10 +214,10 @@ Reference Reader::reference(const Json& history, const std::string& whose) const
   if (!history.is_array() || history.size() < 3 || !history[0].is_string() ||
       !history[1].is_int() || !history[2].is_int())
     fail(cat(whose, ": a tensor must be [layer, node, tensor]"));
-  return {std::string(history[0].as_string()), history[1].as_int(), history[2].as_int()};
+  return {history[0].as_string(), history[1].as_int(), history[2].as_int()};
 }
 
-void Reader::check_kwargs(const Json& kwargs, const std::string& name) const {
+void Reader::check_kwargs(const Json& kwargs, std::string_view name) const {
   for (const auto& [key, value] : kwargs.items()) {
     const bool says_nothing = value.is_null() || (value.is_bool() && !value.as_bool()) ||
                               ((value.is_array() || value.is_object()) && value.empty());
@@ -200,7 +228,7 @@ void Reader::check_kwargs(const Json& kwargs, const std::string& name) const {
 }
 
 // {"args": [tensor | [tensor, …] | number, …], "kwargs": {…}}
-CallSpec Reader::keras3_call(const Json& call, const std::string& name) const {
+CallSpec Reader::keras3_call(const Json& call, std::string_view name) const {
   CallSpec spec;
   const Json args = need(call, "args", cat("a call of layer ", quoted(name)));
   const auto add = [&](const Json& arg) {
@@ -228,7 +256,7 @@ CallSpec Reader::keras3_call(const Json& call, const std::string& name) const {
 }
 
 // [[layer, node, tensor, kwargs?], …]
-CallSpec Reader::keras2_call(const Json& call, const std::string& name) const {
+CallSpec Reader::keras2_call(const Json& call, std::string_view name) const {
   CallSpec spec;
   if (!call.is_array()) fail(cat("a call of layer ", quoted(name), " must be a list"));
   const bool single = call.size() > 0 && call[0].is_string();
@@ -242,7 +270,7 @@ CallSpec Reader::keras2_call(const Json& call, const std::string& name) const {
   return spec;
 }
 
-std::vector<CallSpec> Reader::calls_of(const Json& layer_object, const std::string& name) const {
+std::vector<CallSpec> Reader::calls_of(const Json& layer_object, std::string_view name) const {
   std::vector<CallSpec> specs;
   const auto nodes = layer_object.find("inbound_nodes");
   if (!nodes) return specs;
@@ -275,111 +303,146 @@ class Wiring {
     Layer layer;
     std::vector<CallSpec> calls;
     bool legacy_nodes = false;
+    // Whether a call, or the model's outputs, name its call number 0.
+    bool zero_in_calls = false, zero_in_outputs = false;
     std::vector<Symbols> made = {};
-    std::vector<std::string> waiting = {};  // layers whose next call needs one of this one's
+    Symbols inputs = {};                         // of its next call, those that exist
+    std::vector<std::string_view> waiting = {};  // layers whose next call needs one of this one's
   };
 
-  void add(const std::string& name, Row row) {
+  void add(std::string_view name, Row row) {
     order_.push_back(name);
     rows_.emplace(name, std::move(row));
   }
-  bool contains(const std::string& name) const { return rows_.contains(name); }
+  bool contains(std::string_view name) const { return rows_.contains(name); }
 
-  // Null while that call has not been made. `of_outputs`: in the model's own list of outputs.
-  const Symbol* find(const Reference& r, bool of_outputs = false) {
+  // All references of the file are noted before any call is made. False for an unknown layer.
+  bool note(const Reference& r, bool in_outputs) {
+    const auto row = rows_.find(r.layer);
+    if (row == rows_.end()) return false;
+    if (r.node == 0) (in_outputs ? row->second.zero_in_outputs : row->second.zero_in_calls) = true;
+    return true;
+  }
+  // The name of the first layer that is not there.
+  std::optional<std::string_view> note_calls() {
+    for (std::string_view name : order_)
+      for (const CallSpec& call : rows_.at(name).calls)
+        for (const Reference& r : call.inputs)
+          if (!note(r, false)) return r.layer;
+    return {};
+  }
+
+  // Null while that call has not been made.
+  const Symbol* find(const Reference& r, bool in_outputs = false) {
     Row& row = rows_.at(r.layer);
-    const int64_t node = node_number(row, r.node, of_outputs);
-    if (node < 0 || node >= static_cast<int64_t>(row.made.size())) return nullptr;
+    const int64_t node = node_number(row, r.node, in_outputs);
+    if (node < 0 || node >= std::ssize(row.made)) return nullptr;
     const Symbols& outputs = row.made[static_cast<size_t>(node)];
-    if (r.tensor < 0 || r.tensor >= static_cast<int64_t>(outputs.size())) return nullptr;
+    if (r.tensor < 0 || r.tensor >= std::ssize(outputs)) return nullptr;
     return &outputs[static_cast<size_t>(r.tensor)];
   }
 
   // Makes every call whose inputs exist, however the file orders them; the calls of one layer in
-  // their order. False when some can never be made.
-  bool make_all() {
-    std::vector<std::string> ready(order_.rbegin(), order_.rend());
-    size_t left = 0;
-    for (const auto& [name, row] : rows_) left += row.calls.size();
+  // their order. Returns a layer with a call that can never be made. `before` is told of each call.
+  template <class F>
+  std::optional<std::string_view> make_all(F&& before) {
+    std::vector<std::string_view> ready(order_.rbegin(), order_.rend());
     while (!ready.empty()) {
-      const std::string name = ready.back();
+      const std::string_view name = ready.back();
       ready.pop_back();
       Row& row = rows_.at(name);
-      while (row.made.size() < row.calls.size()) {
-        Symbols inputs;
-        const CallSpec& spec = row.calls[row.made.size()];
-        for (const Reference& r : spec.inputs) {
-          const Symbol* symbol = find(r);
-          if (!symbol) {
-            rows_.at(r.layer).waiting.push_back(name);
-            break;
-          }
-          inputs.push_back(*symbol);
-        }
-        if (inputs.size() != spec.inputs.size()) break;
-        row.made.push_back(row.layer.call(inputs));
-        --left;
+      while (row.made.size() < row.calls.size() && gather_inputs(name, row)) {
+        before(row.layer);
+        row.made.push_back(row.layer.call(row.inputs));
+        row.inputs.clear();
         ready.insert(ready.end(), row.waiting.begin(), row.waiting.end());
         row.waiting.clear();
       }
     }
-    return left == 0;
+    for (std::string_view name : order_)
+      if (const Row& row = rows_.at(name); row.made.size() < row.calls.size()) return name;
+    return {};
   }
 
  private:
-  // Keras 2 gives a nested model a first node of its own, so that its first call here is number 1;
-  // Keras 3 does so only in the list of outputs, and only for a Functional (formats.md 3.6).
-  static int64_t node_number(const Row& row, int64_t node, bool of_outputs) {
-    const auto* network = dynamic_cast<const model::Network*>(row.layer.impl().get());
-    if (!network) return node;
-    const bool functional = dynamic_cast<const model::Functional*>(network) != nullptr;
-    const bool from_one = row.legacy_nodes || (of_outputs && functional);
-    const auto calls = static_cast<int64_t>(row.calls.size());
-    if (from_one && node >= 1 && node <= calls) return node - 1;
-    return node < calls ? node : node - 1;
+  // False when an input of the next call does not exist; the layer then waits for that one alone.
+  bool gather_inputs(std::string_view name, Row& row) {
+    const std::vector<Reference>& wanted = row.calls[row.made.size()].inputs;
+    while (row.inputs.size() < wanted.size()) {
+      const Reference& r = wanted[row.inputs.size()];
+      const Symbol* symbol = find(r);
+      if (!symbol) {
+        rows_.at(r.layer).waiting.push_back(name);
+        return false;
+      }
+      row.inputs.push_back(*symbol);
+    }
+    return true;
   }
 
-  std::vector<std::string> order_;
-  std::unordered_map<std::string, Row> rows_;
+  // A nested model may own a first node, so that its first call here is number 1: in Keras 2's
+  // nodes one that starts with an InputLayer, in Keras 3's a Functional, in the list of outputs
+  // only (formats.md 3.6). Every call that is kept is used, so that a file which never says 0
+  // counts from 1.
+  static int64_t node_number(const Row& row, int64_t node, bool in_outputs) {
+    const LayerImpl* layer = row.layer.impl().get();
+    if (!dynamic_cast<const model::Network*>(layer)) return node;
+    const bool functional = dynamic_cast<const model::Functional*>(layer) != nullptr;
+    const bool from_one = row.legacy_nodes ? !row.zero_in_calls && !row.zero_in_outputs
+                                           : in_outputs && functional && !row.zero_in_outputs;
+    return from_one ? node - 1 : node;
+  }
+
+  std::vector<std::string_view> order_;
+  std::unordered_map<std::string_view, Row> rows_;
 };
 
-std::shared_ptr<model::Network> Reader::functional(const Json& object, int depth) {
-  const Json config = need(object, "config", "the Functional model");
-  const Json list = need(config, "layers", "the Functional model");
-  if (!list.is_array()) fail(cat("the layers of a model must be a list, not ", list.kind_name()));
+// The name of a layer in a Functional's list. A view of the file's JSON.
+std::string_view Reader::name_in_list(const Json& element) const {
+  const auto name = element.find("name");
+  const Json text =
+      name ? *name : need(need(element, "config", "a layer"), "name", "a layer's config");
+  if (!text.is_string()) fail(cat("the name of a layer must be a string, not ", text.kind_name()));
+  return text.as_string();
+}
 
+Wiring Reader::layers_of(const Json& list, int depth) {
+  if (!list.is_array()) fail(cat("the layers of a model must be a list, not ", list.kind_name()));
   Wiring wiring;
-  std::vector<Reference> mentioned;
   for (const Json& element : list.elements()) {
-    const Json layer_config = need(element, "config", "a layer");
-    const std::string name = element.contains("name")
-                                 ? need_text(element, "name", "a layer")
-                                 : need_text(layer_config, "name", "a layer's config");
+    const std::string_view name = name_in_list(element);
     if (wiring.contains(name)) fail(cat("two layers are named ", quoted(name)));
     std::vector<CallSpec> calls = calls_of(element, name);
-    for (const CallSpec& call : calls)
-      mentioned.insert(mentioned.end(), call.inputs.begin(), call.inputs.end());
     const auto nodes = element.find("inbound_nodes");
     const bool legacy = nodes && nodes->size() > 0 && !(*nodes)[0].is_object();
     Layer made = layer(element, calls, depth);
     if (made.class_name() == "InputLayer") calls = {CallSpec{}};
     wiring.add(name, {std::move(made), std::move(calls), legacy});
   }
+  return wiring;
+}
+
+std::shared_ptr<model::Network> Reader::functional(const Json& object, int depth) {
+  const Json config = need(object, "config", "the Functional model");
+  Wiring wiring = layers_of(need(config, "layers", "the Functional model"), depth);
   const std::vector<Reference> inputs =
       references(need(config, "input_layers", "the Functional model"), "input_layers");
   const std::vector<Reference> outputs =
       references(need(config, "output_layers", "the Functional model"), "output_layers");
-  mentioned.insert(mentioned.end(), inputs.begin(), inputs.end());
-  mentioned.insert(mentioned.end(), outputs.begin(), outputs.end());
-  for (const Reference& r : mentioned)
-    if (!wiring.contains(r.layer))
-      fail(cat("the model names a layer ", quoted(r.layer), " that it does not have"));
-  if (!wiring.make_all())
-    fail("the model's layers are connected in a loop, or to a call that does not exist");
+  std::optional<std::string_view> unknown = wiring.note_calls();
+  for (const std::vector<Reference>* list : {&inputs, &outputs})
+    for (const Reference& r : *list)
+      if (!wiring.note(r, true)) unknown = r.layer;
+  if (unknown) fail(cat("the model names a layer ", quoted(*unknown), " that it does not have"));
+  int64_t calls = 0;
+  const auto count = [&](const Layer& layer) { calls += charge_call(layer); };
+  if (const auto stuck = wiring.make_all(count))
+    fail(cat("layer ", quoted(*stuck),
+             " is connected in a loop, or to a call of a layer that does not exist"));
 
-  const auto symbols = [&](const std::vector<Reference>& list_of) {
+  const auto symbols = [&](const std::vector<Reference>& list) {
     std::vector<Symbol> found;
-    for (const Reference& r : list_of) {
+    for (const Reference& r : list) {
       const Symbol* symbol = wiring.find(r, true);
       if (!symbol)
         fail(cat("there is no tensor [", quoted(r.layer), ", ", r.node, ", ", r.tensor, "]"));
@@ -387,10 +450,10 @@ std::shared_ptr<model::Network> Reader::functional(const Json& object, int depth
     }
     return found;
   };
-  std::string name;
-  if (const auto given = config.find("name"); given && given->is_string())
-    name = std::string(given->as_string());
-  return std::make_shared<model::Functional>(name, symbols(inputs), symbols(outputs));
+  auto model =
+      std::make_shared<model::Functional>(name_of(config), symbols(inputs), symbols(outputs));
+  calls_inside_[model.get()] = calls;
+  return model;
 }
 
 }  // namespace
@@ -398,7 +461,17 @@ std::shared_ptr<model::Network> Reader::functional(const Json& object, int depth
 std::shared_ptr<model::Network> network_from_config(const Json& object,
                                                     const layers::Dialect& dialect,
                                                     const std::string& label) {
-  return Reader(dialect, label).network(object, 0);
+  // Layers do not know what file they are from.
+  const auto named = [&](const Error& e) { return cat(label, ": ", e.what()); };
+  try {
+    return Reader(dialect, label).network(object);
+  } catch (const ValueError& e) {
+    throw ValueError(named(e));
+  } catch (const TypeError& e) {
+    throw TypeError(named(e));
+  } catch (const StateError& e) {
+    throw StateError(named(e));
+  }
 }
 
 }  // namespace cornu::formats

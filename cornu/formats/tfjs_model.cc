@@ -1,5 +1,6 @@
 #include "cornu/formats/tfjs_model.h"
 
+#include <set>
 #include <unordered_map>
 
 #include "cornu/base/file.h"
@@ -19,10 +20,11 @@ struct Target {
   std::shared_ptr<Variable> variable;
 };
 
-// All weights with the names of the layers that own them, those of nested models too.
-void collect(const Layer& layer, std::vector<Target>& targets) {
+// All weights with the names of the layers that own them, those of nested models too, each once.
+void collect(const Layer& layer, std::set<const LayerImpl*>* seen, std::vector<Target>& targets) {
+  if (!seen->insert(layer.impl().get()).second) return;
   const std::vector<Layer> inner = layer.impl()->inner_layers();
-  for (const Layer& each : inner) collect(each, targets);
+  for (const Layer& each : inner) collect(each, seen, targets);
   if (!inner.empty()) return;
   for (const Weight& w : layer.impl()->weights()) targets.push_back({layer.name(), w.variable});
 }
@@ -162,7 +164,8 @@ LoadResult load_tfjs_model(const base::Bytes& bytes, const std::string& path) {
   if (!manifest)
     throw FormatError(cat(label, ": it lacks \"weightsManifest\": there are no weights"));
   std::vector<Target> targets;
-  for (const Layer& layer : network->layers()) collect(layer, targets);
+  std::set<const LayerImpl*> seen;
+  for (const Layer& layer : network->layers()) collect(layer, &seen, targets);
   LoadResult result{Model(network), {}, version};
   Matcher(label, read_tfjs_weights(*manifest, shards_in(base::folder_of(path))))
       .fill(targets, result.warnings);

@@ -19,12 +19,13 @@ std::string shown(const Json& v) {
 
 }  // namespace
 
-// Keras 2 wrote some tuples as {"class_name": "__tuple__", "items": [...]}, Keras 3 writes arrays
-// as {"class_name": "__numpy__", "config": {"value": [...], "dtype": "float32"}}.
+// Keras 2 wrote some tuples as {"class_name": "__tuple__", "items": [...]} and shapes as
+// {"class_name": "TensorShape", "items": [...]}, Keras 3 writes arrays as {"class_name":
+// "__numpy__", "config": {"value": [...], "dtype": "float32"}}.
 Json ConfigReader::unwrapped(const Json& v) {
   const auto class_name = v.find("class_name");
   if (!class_name || !class_name->is_string()) return v;
-  if (class_name->as_string() == "__tuple__")
+  if (class_name->as_string() == "__tuple__" || class_name->as_string() == "TensorShape")
     if (const auto items = v.find("items")) return *items;
   if (class_name->as_string() == "__numpy__")
     if (const auto config = v.find("config"))

@@ -72,6 +72,9 @@ class CORNU_API ConfigReader {
   // empty, groups = 1).
   void finish() const;
 
+  // A list or number out of the objects that stand for tuples, shapes and NumPy arrays.
+  static base::Json unwrapped(const base::Json& v);
+
   const nn::Where& where() const { return where_; }
   const Dialect& dialect() const { return dialect_; }
 
@@ -117,8 +120,6 @@ class CORNU_API ConfigReader {
   void read_borders(const char* key, const base::Json& v, std::span<Pair> field,
                     std::initializer_list<const char*> names) const;
   void read_common(std::string& dtype, Shape& input_shape);
-  // A list or number out of the objects that stand for tuples and NumPy arrays.
-  static base::Json unwrapped(const base::Json& v);
   [[noreturn]] void bad(const char* key, const std::string& needed, const base::Json& got) const;
 
   base::Json config_;

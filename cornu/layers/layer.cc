@@ -5,6 +5,10 @@
 
 namespace cornu {
 
+namespace {
+constexpr int64_t kMaxRank = 32;  // NumPy's; files could ask for any
+}
+
 using base::cat;
 using base::quoted;
 
@@ -14,6 +18,30 @@ using base::quoted;
 const Shape& Symbol::shape() const {
   if (!call_) throw StateError("this Symbol was made by default: it stands for no tensor");
   return call_->outputs[index_];
+}
+
+// ---- Call
+// -----------------------------------------------------------------------------------------
+
+// Calls own those before them. Freeing a chain one through the other would recurse as deep as the
+// model is long, so those that nobody else needs are gathered in a list.
+Call::~Call() {
+  std::shared_ptr<const Call> list;
+  const auto let_go = [&list](std::vector<Symbol>& symbols) {
+    for (Symbol& s : symbols) {
+      std::shared_ptr<const Call> call = s.call();
+      s = Symbol();
+      if (call.use_count() != 1) continue;
+      call->next_freed_ = std::move(list);
+      list = std::move(call);
+    }
+  };
+  let_go(inputs);
+  while (list) {
+    const std::shared_ptr<const Call> call = std::move(list);
+    list = std::move(call->next_freed_);
+    let_go(const_cast<Call&>(*call).inputs);
+  }
 }
 
 // ---- Layer
@@ -142,6 +170,11 @@ std::shared_ptr<Variable> LayerImpl::add_weight(WeightOptions o) {
   if (!o.shape.fully_known())
     throw ValueError(
         where_.message("weight ", quoted(o.name), " needs a known shape. Received: ", o.shape));
+  // So that sums over all weights of any model fit an int64_t.
+  constexpr int64_t kMost = int64_t{1} << 40;
+  if (const auto size = o.shape.checked_size(); !size || *size > kMost)
+    throw ValueError(where_.message("weight ", quoted(o.name), " has more than ", kMost,
+                                    " elements. Received: shape=", o.shape));
   auto variable = std::make_shared<Variable>(o.name, o.shape,
                                              o.initializer.prepare(o.shape, where_), o.trainable);
   weights_.push_back({variable, std::move(o.regularizer), std::move(o.constraint), o.trainable});
@@ -155,6 +188,15 @@ std::vector<std::shared_ptr<const Call>> LayerImpl::calls() const {
   return alive;
 }
 
+// Calls that are gone are dropped whenever half of the list is new, not at each call.
+void LayerImpl::remember(const std::shared_ptr<const Call>& call) {
+  if (calls_.size() == calls_.capacity()) {
+    std::erase_if(calls_, [](const auto& weak) { return weak.expired(); });
+    calls_.reserve(2 * calls_.size() + 1);
+  }
+  calls_.push_back(call);
+}
+
 Symbols LayerImpl::call(const std::shared_ptr<LayerImpl>& layer, const Symbols& inputs) {
   if (!layer) throw ValueError("this Layer holds no layer");
   std::vector<Shape> shapes;
@@ -163,10 +205,13 @@ Symbols LayerImpl::call(const std::shared_ptr<LayerImpl>& layer, const Symbols& 
     shapes.push_back(s.shape());
   }
   std::vector<Shape> out = layer->output_shapes(shapes);
+  for (const Shape& shape : out)
+    if (shape.rank() > kMaxRank)
+      throw ValueError(layer->where().message("its result has ", shape.rank(), " axes; at most ",
+                                              kMaxRank, " are possible"));
   layer->build(shapes);
-  auto made = std::make_shared<const Call>(Call{layer, inputs, std::move(out)});
-  std::erase_if(layer->calls_, [](const auto& weak) { return weak.expired(); });
-  layer->calls_.push_back(made);
+  const std::shared_ptr<const Call> made = std::make_shared<Call>(layer, inputs, std::move(out));
+  layer->remember(made);
   Symbols outputs;
   for (size_t i = 0; i < made->outputs.size(); ++i) outputs.emplace_back(made, i);
   return outputs;

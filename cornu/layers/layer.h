@@ -45,10 +45,19 @@ class CORNU_API Symbols : public std::vector<Symbol> {
 };
 
 // One use of a layer (Keras: Node).
-struct Call {
+struct CORNU_API Call {
+  Call(std::shared_ptr<LayerImpl> l, std::vector<Symbol> in, std::vector<Shape> out)
+      : layer(std::move(l)), inputs(std::move(in)), outputs(std::move(out)) {}
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
   std::shared_ptr<LayerImpl> layer;
   std::vector<Symbol> inputs;
   std::vector<Shape> outputs;
+
+ private:
+  mutable std::shared_ptr<const Call> next_freed_;  // see ~Call
 };
 
 // A layer. A handle: copies are the same layer and share its weights, as in Keras.
@@ -161,6 +170,8 @@ class CORNU_API LayerImpl {
   }
 
  private:
+  void remember(const std::shared_ptr<const Call>& call);
+
   nn::Where where_;
   CommonOptions common_;
   bool built_ = false;

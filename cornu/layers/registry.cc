@@ -59,6 +59,12 @@ std::map<std::string, LayerFactory, std::less<>>& custom_layers() {
   return factories;
 }
 
+// Empty where there is no such text.
+std::string text_at(const base::Json& object, const char* key) {
+  const auto v = object.find(key);
+  return v && v->is_string() ? std::string(v->as_string()) : "";
+}
+
 }  // namespace
 
 const Registry& registry() {
@@ -81,9 +87,7 @@ Layer layer_from_config(const std::string& class_name, const base::Json& config,
     return how(canonical, config, dialect);
   const auto custom = custom_layers().find(class_name);
   if (custom != custom_layers().end()) return custom->second(config);
-  std::string name;
-  if (const auto n = config.find("name"); n && n->is_string()) name = std::string(n->as_string());
-  const nn::Where where{"layer", name};
+  const nn::Where where{"layer", text_at(config, "name")};
   if (class_name == "Lambda" || class_name == "TFOpLambda" || class_name == "SlicingOpLambda")
     throw ValueError(where.message("class ", base::quoted(class_name),
                                    " holds Python code, which is never run. Rebuild the model with "
@@ -92,22 +96,34 @@ Layer layer_from_config(const std::string& class_name, const base::Json& config,
                                  ". A class of your own must be made known with register_layer()"));
 }
 
+bool is_foreign(const base::Json& object) {
+  if (!object.contains("module")) return false;
+  const std::string module = text_at(object, "module");
+  // "keras.layers", but not "keras_hub.layers".
+  for (std::string_view own : {"keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras"})
+    if (module.starts_with(own) && (module.size() == own.size() || module[own.size()] == '.'))
+      return false;
+  return true;
+}
+
 std::string registered_class(const base::Json& object) {
-  const auto text = [&](const char* key) -> std::string {
-    const auto v = object.find(key);
-    return v && v->is_string() ? std::string(v->as_string()) : "";
-  };
-  const std::string class_name = text("class_name"), registered = text("registered_name");
+  const std::string class_name = text_at(object, "class_name");
+  const std::string registered = text_at(object, "registered_name");
   if (class_name.empty()) throw ValueError("a layer in a file must be an object with a class_name");
-  const bool foreign_module = object.contains("module") && !text("module").starts_with("keras");
-  const bool foreign = foreign_module || registered != class_name;
+  const bool foreign = is_foreign(object) || registered != class_name;
   return foreign && !registered.empty() ? registered : class_name;
 }
 
 Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
   const std::string class_name = registered_class(object);
-  const auto config = object.find("config");
-  return layer_from_config(class_name, config ? *config : base::Json::object(), dialect);
+  const base::Json config = object.find("config").value_or(base::Json::object());
+  std::string canonical;
+  if (is_foreign(object) && registry().find(class_name, &canonical))
+    throw ValueError(nn::Where{"layer", text_at(config, "name")}.message(
+        "class ", base::quoted(class_name), " is not Keras's own but of module ",
+        base::quoted(text_at(object, "module")),
+        ". Register the class there, and here under its registered name with register_layer()"));
+  return layer_from_config(class_name, config, dialect);
 }
 
 base::Json layer_object(const LayerImpl& layer) {

@@ -47,11 +47,16 @@ const Registry& registry();
 Layer layer_from_config(const std::string& class_name, const base::Json& config,
                         const Dialect& dialect);
 
+// True for an object whose "module" is there and is none of Keras's: a class of the writer's own,
+// even where it bears the name of one of Keras's.
+bool is_foreign(const base::Json& object);
+
 // What an object of a file ({"class_name", "config", …}) is registered as. A class of Keras's own
 // goes by its class name alone, anything else by its registered_name ("package>Name"): its module
 // is looked at, never imported (formats.md 4.2). ValueError for an object without a class_name.
 std::string registered_class(const base::Json& object);
-// A layer from such an object.
+// A layer from such an object. ValueError, beside layer_from_config's, for a foreign class that
+// bears the name of one of Keras's: its numbers would be others.
 Layer layer_from_object(const base::Json& object, const Dialect& dialect);
 // That object as Keras 3 writes it: module, class_name, config, registered_name.
 base::Json layer_object(const LayerImpl& layer);

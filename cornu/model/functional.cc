@@ -15,10 +15,10 @@ using base::quoted;
 
 std::vector<Weight> Network::weights() const {
   std::vector<Weight> all;
-  std::unordered_set<const LayerImpl*> seen;
+  std::unordered_set<const Variable*> seen;  // models may share layers
   for (const Layer& layer : layers()) {
-    if (!seen.insert(layer.impl().get()).second) continue;
     for (Weight& w : layer.impl()->weights()) {
+      if (!seen.insert(w.variable.get()).second) continue;
       all.push_back(std::move(w));
       all.back().trainable = all.back().trainable && trainable();
     }
@@ -66,12 +66,14 @@ class Sorter {
   }
 
   std::vector<CallPtr> sorted() && {
+    std::vector<CallPtr> all;
     for (const CallPtr& call : given_)
       if (done_.insert(call.get()).second) {
         note_layer(call);
-        sorted_.insert(sorted_.begin(), call);
+        all.push_back(call);
       }
-    return std::move(sorted_);
+    all.insert(all.end(), sorted_.begin(), sorted_.end());
+    return all;
   }
 
   // Order in which layers were first met, for ties of depth (Keras: operation_indices).

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "cornu/layers/layer.h"
@@ -82,6 +83,7 @@ class Sequential final : public Network {
   const Functional& chain() const;
 
   std::vector<Layer> layers_;
+  std::unordered_set<std::string> names_;
   std::optional<Layer> input_layer_;
   std::vector<Symbol> chain_;  // the input and each layer's result
   mutable std::shared_ptr<const Functional> functional_;

@@ -23,10 +23,9 @@ void Sequential::extend() {
 }
 
 void Sequential::add(Layer layer) {
-  for (const Layer& other : layers_)
-    if (other.name() == layer.name())
-      throw ValueError(where().message("all layers should have unique names. Received: a second ",
-                                       "layer named ", quoted(layer.name())));
+  if (names_.contains(layer.name()))
+    throw ValueError(where().message("all layers should have unique names. Received: a second ",
+                                     "layer named ", quoted(layer.name())));
   if (layer.class_name() == "InputLayer") {
     if (input_layer_ || !layers_.empty())
       throw ValueError(where().message("an InputLayer must come first, and only once. Received: ",
@@ -46,18 +45,20 @@ void Sequential::add(Layer layer) {
       start(Input({.shape = shape}));
     }
   }
-  layers_.push_back(std::move(layer));
-  if (chain_.empty()) return;
+  names_.insert(layer.name());
   try {
-    extend();
-  } catch (...) {
-    layers_.pop_back();  // unchanged on failure
+    layers_.push_back(layer);
+    if (!chain_.empty()) extend();
+  } catch (...) {  // unchanged on failure
+    if (!layers_.empty() && layers_.back() == layer) layers_.pop_back();
+    names_.erase(layer.name());
     throw;
   }
 }
 
 void Sequential::pop() {
   if (layers_.empty()) throw ValueError(where().message("there are no layers to pop"));
+  names_.erase(layers_.back().name());
   layers_.pop_back();
   functional_ = nullptr;
   if (!chain_.empty()) chain_.pop_back();

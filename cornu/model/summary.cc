@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <set>
+#include <unordered_map>
 
 #include "cornu/base/text.h"
 #include "cornu/model/network.h"
@@ -165,21 +166,31 @@ bool is_chain(const Network& network) {
   return true;
 }
 
-// The calls of a layer that belong to this network, in order.
-std::vector<std::shared_ptr<const Call>> calls_in(const Network& network, const LayerImpl* layer) {
-  std::vector<std::shared_ptr<const Call>> found;
-  for (const auto& call : network.steps())
-    if (call->layer.get() == layer) found.push_back(call);
-  return found;
-}
+// The calls of each layer that belong to a network, in order.
+class CallTable {
+ public:
+  explicit CallTable(const Network& network) {
+    for (const auto& call : network.steps()) {
+      std::vector<const Call*>& calls = calls_[call->layer.get()];
+      node_[call.get()] = calls.size();
+      calls.push_back(call.get());
+    }
+  }
+  const std::vector<const Call*>& of(const Layer& layer) { return calls_[layer.impl().get()]; }
+  size_t node(const Call* call) const {
+    const auto it = node_.find(call);
+    return it == node_.end() ? 0 : it->second;
+  }
 
-std::string shape_cell(const Network& network, const Layer& layer) {
-  const auto* sequential = dynamic_cast<const Sequential*>(&network);
-  if (sequential && !sequential->has_shapes()) return "?";
+ private:
+  std::unordered_map<const LayerImpl*, std::vector<const Call*>> calls_;
+  std::unordered_map<const Call*, size_t> node_;
+};
+
+std::string shape_cell(CallTable* table, const Layer& layer) {
+  if (!table || table->of(layer).empty()) return "?";
   std::string text;
-  const auto calls = calls_in(network, layer.impl().get());
-  if (calls.empty()) return "?";
-  const std::vector<Shape>& shapes = calls[0]->outputs;
+  const std::vector<Shape>& shapes = table->of(layer)[0]->outputs;
   for (const Shape& shape : shapes) text += cat(text.empty() ? "" : ", ", shape);
   return shapes.size() == 1 ? text : cat("[", text, "]");
 }
@@ -189,16 +200,13 @@ std::string params_cell(const Layer& layer) {
   return with_commas(layer.count_params());
 }
 
-std::string connected_cell(const Network& network, const Layer& layer) {
+std::string connected_cell(CallTable* table, const Layer& layer) {
   std::string text;
-  for (const auto& call : calls_in(network, layer.impl().get()))
-    for (const Symbol& s : call->inputs) {
-      const auto siblings = calls_in(network, s.call()->layer.get());
-      size_t node = 0;
-      while (node < siblings.size() && siblings[node] != s.call()) ++node;
-      text +=
-          cat(text.empty() ? "" : ", ", s.call()->layer->name(), "[", node, "][", s.index(), "]");
-    }
+  if (!table) return "-";
+  for (const Call* call : table->of(layer))
+    for (const Symbol& s : call->inputs)
+      text += cat(text.empty() ? "" : ", ", s.call()->layer->name(), "[",
+                  table->node(s.call().get()), "][", s.index(), "]");
   return text.empty() ? "-" : text;
 }
 
@@ -208,10 +216,14 @@ struct Columns {
 
 void add_rows(const Network& network, const SummaryOptions& options, const Columns& columns,
               const std::string& indent, std::vector<Row>& rows) {
+  const auto* sequential = dynamic_cast<const Sequential*>(&network);
+  std::optional<CallTable> known;
+  if (!sequential || sequential->has_shapes()) known.emplace(network);
+  CallTable* table = known ? &*known : nullptr;
   for (const Layer& layer : network.layers()) {
-    Row row = {cat(indent, layer.name(), " (", layer.class_name(), ")"), shape_cell(network, layer),
+    Row row = {cat(indent, layer.name(), " (", layer.class_name(), ")"), shape_cell(table, layer),
                params_cell(layer)};
-    if (columns.connected) row.push_back(connected_cell(network, layer));
+    if (columns.connected) row.push_back(connected_cell(table, layer));
     if (columns.trainable) {
       const bool has_weights = layer.built() && layer.count_params() > 0;
       row.push_back(has_weights ? (layer.trainable() ? "Y" : "N") : "-");

@@ -55,7 +55,9 @@ Caught error_of(const F& f) {
 
 // A symbol of this shape (None allowed), as Input makes it.
 inline Symbol symbol(Shape shape) {
-  return Symbol(std::make_shared<const Call>(Call{nullptr, {}, {std::move(shape)}}), 0);
+  return Symbol(
+      std::make_shared<Call>(nullptr, std::vector<Symbol>{}, std::vector<Shape>{std::move(shape)}),
+      0);
 }
 
 inline Symbols symbols(const std::vector<Shape>& shapes) {
