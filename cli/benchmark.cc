@@ -123,22 +123,24 @@ void run(const Options& o) {
 
 void add_benchmark(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb =
-      app.add_subcommand("benchmark",
-                         "Times a model on inputs of one shape: median of many runs.\n\n"
-                         "  cornu benchmark model.keras --shape 1,224,224,3 --threads 1 --plan\n");
+  CLI::App* verb = app.add_subcommand(
+      "benchmark", "Times a model on inputs of one shape: the median of many runs");
+  verb->footer(
+      "\nExample:\n"
+      "  cornu benchmark model.keras --shape 1,224,224,3 --threads 1 --plan");
   verb->add_option("model", options->model, "The model's file")->required()->type_name("MODEL");
-  verb->add_option("--shape", options->shapes,
-                   "Shape of an input, batch first, once for each of the model's. Default: the "
-                   "model's own with a batch of 1")
+  verb->add_option(
+          "--shape", options->shapes,
+          wrapped("Shape of an input, batch first, once for each of the model's. Default: the "
+                  "model's own with a batch of 1"))
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("N,H,W,C");
   verb->add_option("--runs", options->runs, "Runs to time. Default: as many as fit in --seconds")
-      ->check(CLI::Range(1, 1000000))
+      ->check(between(1, 1000000))
       ->type_name("N");
   verb->add_option("--seconds", options->seconds, "Time to spend, at least 5 runs")
-      ->check(CLI::Range(0.01, 3600.0))
+      ->check(between(0.01, 3600.0))
       ->capture_default_str()
       ->type_name("S");
   verb->add_flag("--plan", options->plan, "Print each step: time, rate, layer, op and kernel");

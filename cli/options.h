@@ -7,6 +7,15 @@
 
 namespace cli {
 
+// A description broken into lines that fit beside the names of the options.
+std::string wrapped(const std::string& text);
+
+// Numbers from low to high, without the library's own wording in --help.
+template <class T>
+CLI::Validator between(T low, T high) {
+  return CLI::Range(low, high).description("");
+}
+
 // What every verb takes.
 struct Common {
   int threads = 0;

@@ -153,16 +153,17 @@ void run(const Options& o) {
 
 void add_predict(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand(
-      "predict",
-      "Runs a model on arrays or pictures.\n\n"
+  CLI::App* verb = app.add_subcommand("predict", "Runs a model on arrays or pictures");
+  verb->footer(
+      "\nExamples:\n"
       "  cornu predict model.keras --input x.npy --output y.npy\n"
-      "  cornu predict upscaler/model.json --input photo.png --output large.png --scale 255\n");
+      "  cornu predict upscaler/model.json --input photo.png --output large.png --scale 255");
   verb->add_option("model", options->model, "The model's file")->required()->type_name("MODEL");
-  verb->add_option("--input", options->inputs,
-                   "An input, once for each of the model's, in its order: .npy, PNG or JPEG. A "
-                   "picture is a batch of one, numbers 0 to 255, in the model's channels; an .npy "
-                   "that lacks the batch axis is a batch of one")
+  verb->add_option(
+          "--input", options->inputs,
+          wrapped("An input, once for each of the model's, in its order: .npy, PNG or JPEG. A "
+                  "picture is a batch of one, numbers 0 to 255, in the model's channels; an .npy "
+                  "that lacks the batch axis is a batch of one"))
       ->required()
       ->take_all()
       ->expected(1)
@@ -170,19 +171,20 @@ void add_predict(CLI::App& app) {
       ->type_name("X");
   verb->add_option(
           "--output", options->outputs,
-          "Where an output goes, once for each of the model's, in its order: .npy, or .png "
-          "for one picture (rounded, clipped to 0 to 255)")
+          wrapped("Where an output goes, once for each of the model's, in its order: .npy, or .png "
+                  "for one picture (rounded, clipped to 0 to 255)"))
       ->required()
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("Y");
-  verb->add_option("--scale", options->scale,
-                   "Pixels are divided by S on the way in and multiplied by S on the way out: 255 "
-                   "for a model of numbers 0 to 1")
+  verb->add_option(
+          "--scale", options->scale,
+          wrapped("Pixels are divided by S on the way in and multiplied by S on the way out: 255 "
+                  "for a model of numbers 0 to 1"))
       ->capture_default_str()
       ->type_name("S");
   verb->add_option("--batch-size", options->batch_size, "Samples computed at a time")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->check(between(int64_t{1}, int64_t{1} << 30))
       ->capture_default_str()
       ->type_name("N");
   options->common.add_to(*verb);

@@ -72,7 +72,7 @@ void add_summary(CLI::App& app) {
   verb->add_flag("--expand-nested", options->table.expand_nested,
                  "Show the layers of nested models too");
   verb->add_option("--width", options->table.line_length, "Columns of the table")
-      ->check(CLI::Range(40, 1000))
+      ->check(between(40, 1000))
       ->type_name("N");
   options->common.add_to(*verb);
   verb->callback([options] { run(*options); });

@@ -77,7 +77,7 @@ class CORNU_API Model {
 
   // Runs the model on numbers in inference mode, batch after batch; the first axis is the batch.
   // A Sequential without shapes takes them from x. Throws ValueError for shapes that do not fit.
-  // May be called from several threads.
+  // May be called from several threads once the model is built.
   Tensor predict(const Tensor& x, PredictOptions o = {}) const;
   std::vector<Tensor> predict(const std::vector<Tensor>& x, PredictOptions o = {}) const;
 

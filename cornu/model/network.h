@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -86,7 +87,8 @@ class Sequential final : public Network {
   std::unordered_set<std::string> names_;
   std::optional<Layer> input_layer_;
   std::vector<Symbol> chain_;  // the input and each layer's result
-  mutable std::shared_ptr<const Functional> functional_;
+  mutable std::mutex making_;
+  mutable std::shared_ptr<const Functional> functional_;  // made when first needed
 };
 
 }  // namespace cornu::model

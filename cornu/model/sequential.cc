@@ -83,6 +83,7 @@ const Functional& Sequential::chain() const {
     throw StateError(where().message(
         "it has no shapes yet. Give its first layer an input_shape, add an Input first, call it, "
         "or build() it"));
+  std::lock_guard lock(making_);  // predict() may be called from several threads
   if (!functional_)
     functional_ =
         std::make_shared<const Functional>(name(), std::vector<Symbol>{chain_.front()},
