@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cornu/cornu.h"
+#include "cornu/formats/model_test_util.h"
 #include "cornu/layers/registry.h"
 #include "tests/support/compare.h"
 
@@ -11,42 +12,12 @@ namespace cornu::formats {
 namespace {
 
 using base::cat;
+using namespace testing_model;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// Texts of configurations. Fields are written without their braces: "'units': 3", with single
-// quotes.
-std::string json(std::string text) {
-  for (char& c : text)
-    if (c == '\'') c = '"';
-  return text;
-}
-
-// One layer of a list; `nodes` is its inbound_nodes, empty for a Sequential's.
-std::string layer(const std::string& class_name, const std::string& name, const std::string& fields,
-                  const std::string& nodes = "", const std::string& more = "") {
-  return cat("{'class_name': '", class_name, "', 'config': {'name': '", name, "'",
-             fields.empty() ? "" : ", ", fields, "}",
-             nodes.empty() ? "" : cat(", 'name': '", name, "', 'inbound_nodes': ", nodes), more,
-             "}");
-}
-std::string input(const std::string& name, const std::string& shape = "[null, 4]") {
-  return layer("InputLayer", name, cat("'batch_shape': ", shape), "[]");
-}
-std::string dense(const std::string& name, const std::string& nodes = "", int units = 3) {
-  return layer("Dense", name, cat("'units': ", units), nodes);
-}
-std::string list(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += cat(text.empty() ? "" : ", ", part);
-  return cat("[", text, "]");
-}
-std::string sequential(const std::vector<std::string>& layers, const std::string& more = "") {
-  return cat("{'class_name': 'Sequential', 'config': {'name': 's', 'layers': ", list(layers), more,
-             "}}");
-}
 std::string functional(const std::vector<std::string>& layers, const std::string& inputs,
                        const std::string& outputs, const std::string& more = "") {
   return cat("{'class_name': 'Functional', 'config': {'name': 'f', 'layers': ", list(layers),
@@ -277,9 +248,7 @@ TEST(NetworkConfigTest, OneIdIsOneObject) {
   const auto inner = [&](const std::string& name, int id, const std::string& nodes) {
     const std::string more = cat(", 'shared_object_id': ", id);
     const std::string d = layer("Dense", "d", "'units': 4", "", more);
-    return nested(cat("{'class_name': 'Sequential', 'config': {'name': '", name,
-                      "', 'layers': ", list({input("x"), d}), "}}"),
-                  name, nodes);
+    return nested(sequential({input("x"), d}, "", name), name, nodes);
   };
   const auto model = [&](int p, int q) {
     return build(functional(
