@@ -1,0 +1,157 @@
+// What a file declares costs nothing: loading takes memory in proportion to the file, in a process
+// that could not have more, and is quick.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <functional>
+
+#include "cornu/formats/load.h"
+#include "cornu/formats/model_test_util.h"
+
+namespace cornu {
+namespace {
+
+using namespace formats::testing_model;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // its own memory is beyond any limit
+#else
+constexpr bool kSanitized = false;
+#endif
+
+struct Cost {
+  char ending;  // 'l' loaded, 'r' refused, 'm' OutOfMemory, '?' anything else
+  int64_t rss;  // the most, in bytes
+  double seconds;
+};
+
+constexpr int64_t kMiB = 1 << 20;
+
+// Runs `f` in a process of its own that may have `more` bytes of address space than this one.
+Cost cost_of(const std::function<void()>& f, int64_t more) {
+  const auto start = std::chrono::steady_clock::now();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!kSanitized) {
+      int64_t pages = 0;
+      std::ifstream("/proc/self/statm") >> pages;
+      const auto most = static_cast<rlim_t>(pages * ::sysconf(_SC_PAGESIZE) + more);
+      const rlimit limit{most, most};
+      if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit('?');
+    }
+    int ending = 'l';
+    try {
+      f();
+    } catch (const InternalError&) {
+      ending = '?';
+    } catch (const OutOfMemory&) {
+      ending = 'm';
+    } catch (const Error&) {
+      ending = 'r';
+    } catch (...) {
+      ending = '?';
+    }
+    ::_exit(ending);
+  }
+  int status = 0;
+  rusage usage = {};
+  ::wait4(child, &status, 0, &usage);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return {static_cast<char>(WIFEXITED(status) ? WEXITSTATUS(status) : '?'), usage.ru_maxrss * 1024,
+          took.count()};
+}
+
+struct Attack {
+  const char* what;
+  std::string config;
+  int64_t layers = 4;
+};
+
+std::string built(const std::vector<std::string>& layers, const std::string& shape) {
+  return sequential(layers, cat(", 'build_input_shape': ", shape));
+}
+std::string chain(const std::string& class_name, const std::string& fields,
+                  const std::string& shape, int count) {
+  std::vector<std::string> layers;
+  for (int i = 0; i < count; ++i) layers.push_back(layer(class_name, cat("l", i), fields));
+  return built(layers, shape);
+}
+
+std::vector<Attack> attacks() {
+  const std::string huge = "2147483647", image = "[null, 8, 8, 2147483647]";
+  std::vector<Attack> all = {
+      {"units", built({dense("a", "", 2147483647)}, "[null, 2147483647]")},
+      {"units without shape", sequential({dense("a", "", 2147483647)})},
+      {"filters", built({layer("Conv2D", "c", "'filters': 2147483647, 'kernel_size': 1000000")},
+                        "[null, null, null, 3]")},
+      {"depth",
+       built({layer("DepthwiseConv2D", "c", "'kernel_size': 3, 'depth_multiplier': 9999")}, image)},
+      {"channels", chain("BatchNormalization", "", image, 50), 50},
+      {"alpha", chain("PReLU", "", "[null, 2147483647, 500]", 50), 50},
+      {"normalisation", chain("LayerNormalization", "", image, 50), 50},
+      {"reshape", built({layer("Reshape", "r", cat("'target_shape': [", huge, ", -1]"))},
+                        "[null, 2147483647]")},
+      {"axes", built({layer("Reshape", "r",
+                            cat(
+                                "'target_shape': [1",
+                                [] {
+                                  std::string ones;
+                                  for (int i = 0; i < 100000; ++i) ones += ", 1";
+                                  return ones;
+                                }(),
+                                "]")),
+                      layer("ReLU", "a", ""), layer("ReLU", "b", "")},
+                     "[null, 1]")},
+      {"repeat", built({layer("RepeatVector", "r", cat("'n': ", huge))}, "[null, 2147483647]")},
+      {"up", chain("UpSampling2D", "'size': 1000", "[null, 8, 8, 3]", 20), 20},
+      {"zeros", chain("ZeroPadding2D", "'padding': 1000000000", "[null, 8, 8, 3]", 20), 20},
+      {"flatten", chain("Flatten", "", "[null, 2147483647, 2147483647, 2147483647]", 3)},
+      {"long", chain("ReLU", "", "[null, 4]", 5000), 5000},
+      {"longer", chain("ReLU", "", "[null, 4]", 100000), 100000},
+      {"name", built({dense(std::string(kMiB - 1000, 'n'), "", 4)}, "[null, 4]")},
+      {"class name", built({layer(std::string(kMiB - 1000, 'n'), "a", "")}, "[null, 4]")},
+      {"depth of lists", cat("{'class_name': 'Sequential', 'config': ", std::string(5000, '['),
+                             std::string(5000, ']'), "}")},
+  };
+  std::string twice = sequential({layer("ReLU", "x", ""), layer("ReLU", "y", "")}, "", "m");
+  for (int i = 0; i < 30; ++i) twice = sequential({twice}, "", cat("m", i));
+  all.push_back({"nesting", built({twice}, "[null, 4]"), 64});
+  return all;
+}
+
+TEST(LoadMemoryTest, WhatAFileDeclaresCostsNothing) {
+  const Folder folder;
+  for (const Attack& attack : attacks()) {
+    // The weights are not there: what was declared is never allocated.
+    const std::string file = keras_archive(attack.config, WeightFile().data());
+    const std::string path = folder.write("m.keras", file);
+    const auto size = static_cast<int64_t>(file.size());
+    const int64_t most = size + size / 10 + 16 * kMiB + attack.layers * 8192;
+    const int64_t before = cost_of([] {}, most).rss;  // what this process holds
+    const Cost cost = cost_of([&] { load(path).model.summary_text(); }, most + 32 * kMiB);
+    EXPECT_TRUE(cost.ending == 'l' || cost.ending == 'r') << attack.what << ' ' << cost.ending;
+    if (kSanitized) continue;
+    EXPECT_LT(cost.rss - before, most) << attack.what;
+    EXPECT_LT(cost.seconds, size < kMiB ? 1 : 20) << attack.what;
+  }
+}
+
+TEST(LoadMemoryTest, TooLittleMemoryIsSaidSo) {
+  if (kSanitized) GTEST_SKIP() << "memory cannot be limited under a sanitizer";
+  const Folder folder;
+  constexpr int64_t kUnits = (60 * kMiB) / 20;  // 60 MiB of weights
+  const std::string path =
+      folder.write("m.keras", keras_archive(built({dense("a", "", kUnits)}, "[null, 4]"),
+                                            WeightFile().dense("layers/dense", kUnits, 1).data()));
+  const auto ending = [&](int64_t more) { return cost_of([&] { load(path); }, more).ending; };
+  EXPECT_EQ(ending(8 * kMiB), 'm');   // not for the file
+  EXPECT_EQ(ending(80 * kMiB), 'm');  // nor for the weights
+  EXPECT_EQ(ending(300 * kMiB), 'l');
+}
+
+}  // namespace
+}  // namespace cornu
