@@ -107,6 +107,24 @@ def npz(save, **arrays):
     return buffer.getvalue()
 
 
+def model(layers, fill, **more):
+    """The members of a .keras archive with their lengths before them, as fuzz_load takes them."""
+    metadata = b'{"keras_version": "3.8.0"}'
+    config = json.dumps({"class_name": "Sequential", "config": {
+        "layers": [{"class_name": c, "config": f} for c, f in layers], **more}}).encode()
+    return bytes([len(metadata), len(config) % 256, len(config) // 256]) + metadata + config + hdf5(fill)
+
+
+def dense(f):
+    v = f.create_group("layers/dense/vars")
+    v.attrs["name"] = "d"
+    v["0"], v["1"] = np.ones((2, 1), "f4"), np.zeros(1, "f4")
+
+
+def nested(f):
+    f["_layer_checkpoint_dependencies/time_distributed/layer/vars/0"] = np.ones((1, 1), "f4")
+
+
 def tfjs(groups, data):
     return json.dumps(groups).encode() + b"\n" + data
 
@@ -128,6 +146,11 @@ def main():
         {"class_name": "Conv2D", "config": {"filters": 8, "strides": [1, 1], "rate": 1e-7}}]}}).encode())
     put("fuzz_json", "values", '[null, true, false, NaN, -Infinity, -0.5e+3, "\\ud83d\\ude00é\\n", {}]'.encode())
     put("fuzz_json", "keys", json.dumps({f"k{i}": i for i in range(20)}).encode())
+    put("fuzz_load", "dense", model([("Dense", {"name": "d", "units": 1})], dense,
+                                    build_input_shape=[None, 2]))
+    put("fuzz_load", "nested", model([("TimeDistributed", {"layer": {
+        "class_name": "Dense", "config": {"units": 1, "use_bias": False}}})], nested,
+        build_input_shape=[None, 2, 1]))
     plain = {"name": "w", "shape": [2], "dtype": "float32"}
     scaled = {"name": "q", "shape": [4], "dtype": "float32",
               "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1}}
