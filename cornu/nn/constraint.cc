@@ -1,9 +1,11 @@
 #include "cornu/nn/constraint.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "cornu/nn/field_reader.h"
+#include "cornu/nn/keras_json.h"
 
 namespace cornu {
 namespace {
@@ -35,6 +37,51 @@ Json axis_config(const std::vector<int64_t>& axis) {
   if (axis.empty()) return {};
   return axis.size() == 1 ? Json(axis[0]) : Json::list(axis);
 }
+
+// Tells each element of a weight the number of its norm: the elements that differ along `axes`
+// alone (all of them, where there are none) share one.
+class NormGroups {
+ public:
+  NormGroups(const Shape& shape, const std::vector<int64_t>& axes)
+      : shape_(shape), strides_(static_cast<size_t>(shape.rank()), 1) {
+    for (int64_t axis : axes) {
+      if (axis < -shape.rank() || axis >= shape.rank())
+        throw ValueError(base::cat("constraint: `axis` must be in [", -shape.rank(), ", ",
+                                   shape.rank(), ") for a weight of shape ", shape,
+                                   ". Received: axis=", axis));
+      strides_[static_cast<size_t>(axis < 0 ? axis + shape.rank() : axis)] = 0;
+    }
+    if (axes.empty()) std::fill(strides_.begin(), strides_.end(), 0);
+    for (int64_t i = shape.rank(); i-- > 0;)
+      if (int64_t& stride = strides_[static_cast<size_t>(i)]; stride != 0) {
+        stride = count_;
+        count_ *= shape[i];
+      }
+  }
+
+  int64_t count() const { return count_; }
+
+  // f(element, norm) for every element in order.
+  template <class F>
+  void for_each(const F& f) const {
+    std::vector<int64_t> at(strides_.size(), 0);
+    int64_t norm = 0;
+    for (int64_t element = 0; element < shape_.size(); ++element) {
+      f(static_cast<size_t>(element), static_cast<size_t>(norm));
+      for (size_t i = at.size(); i-- > 0;) {
+        norm += strides_[i];
+        if (++at[i] < shape_[static_cast<int64_t>(i)]) break;
+        norm -= strides_[i] * at[i];
+        at[i] = 0;
+      }
+    }
+  }
+
+ private:
+  const Shape& shape_;
+  std::vector<int64_t> strides_;  // 0 along the axes that are summed over
+  int64_t count_ = 1;
+};
 
 }  // namespace
 
@@ -106,6 +153,36 @@ void Constraint::check(const Where& where) const {
   if (!std::isfinite(rate_)) bad("rate", "a finite number", rate_);
   if (class_name_ == "MinMaxNorm" && min_value_ > max_value_)
     bad("min_value", base::cat("at most max_value=", max_value_).c_str(), min_value_);
+}
+
+// layers.md part 9.
+Tensor Constraint::apply(const Tensor& w) const {
+  if (!given_) return w;
+  Tensor out = w;
+  const std::span<float> values = out.values();
+  if (class_name_ == "NonNeg") {
+    for (float& v : values)
+      if (v < 0) v = 0;
+    return out;
+  }
+  const NormGroups groups(w.shape(), axis_);
+  std::vector<double> factors(static_cast<size_t>(groups.count()), 0.0);  // sums of squares first
+  groups.for_each([&](size_t element, size_t norm) {
+    factors[norm] += double{values[element]} * double{values[element]};
+  });
+  const double eps = epsilon();
+  for (double& factor : factors) {
+    const double norm = std::sqrt(factor);
+    double wanted = 1;  // UnitNorm
+    if (class_name_ == "MaxNorm") wanted = std::min(norm, max_value_);
+    if (class_name_ == "MinMaxNorm")
+      wanted = rate_ * std::clamp(norm, min_value_, max_value_) + (1 - rate_) * norm;
+    factor = norm + eps > 0 ? wanted / (norm + eps) : 1;
+  }
+  groups.for_each([&](size_t element, size_t norm) {
+    values[element] = static_cast<float>(double{values[element]} * factors[norm]);
+  });
+  return out;
 }
 
 namespace constraints {

@@ -8,12 +8,13 @@
 #include "cornu/base/json.h"
 #include "cornu/base/none.h"
 #include "cornu/nn/where.h"
+#include "cornu/tensor/tensor.h"
 
 namespace cornu {
 
 // A constraint argument (layers.md part 9): None, a Keras name ("max_norm", "NonNeg", the Keras 2
-// alias "maxnorm", …) or one of the functions below. Kept and checked from the start; it acts after
-// each update once there is training.
+// alias "maxnorm", …) or one of the functions below. Layers keep and check it; training applies it
+// after each update.
 class CORNU_API Constraint {
  public:
   Constraint() = default;
@@ -25,6 +26,10 @@ class CORNU_API Constraint {
   base::Json config() const;  // as Keras 3 writes it; null for None
 
   void check(const nn::Where& where) const;  // ValueError for an unknown name or a bad value
+  // The weight as it may be, of the same shape (w itself for None); computed in double. Where a
+  // norm is 0 the weights stay 0. epsilon is keras.json's. check() must have passed; ValueError for
+  // an axis that the weight lacks.
+  Tensor apply(const Tensor& w) const;
   explicit operator bool() const { return given_; }
   const std::string& class_name() const { return class_name_; }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cornu/nn/keras_json.h"
 #include "tests/support/layer_test.h"
 
 namespace cornu {
@@ -83,6 +84,54 @@ TEST(Constraint, RoundTrips) {
                 .at("config")
                 .dump(),
             R"({"max_value": 2.0, "axis": [0, 1]})");
+}
+
+// layers.md 21.8.
+TEST(Constraint, Apply) {
+  using testing::max_error;
+  const Tensor w({2, 2}, {3, 0, 4, 1});
+  const auto expect = [](const Constraint& c, const Tensor& from, const Tensor& wanted) {
+    EXPECT_LT(max_error(c.apply(from), wanted), 1e-6) << c.config().dump();
+  };
+  expect(MaxNorm({.max_value = 2, .axis = {0}}), w, Tensor({2, 2}, {1.2f, 0, 1.6f, 1}));
+  expect("max_norm", w, Tensor({2, 2}, {1.2f, 0, 1.6f, 1}));
+  expect(MaxNorm({.max_value = 2, .axis = {1}}), w, Tensor({2, 2}, {2, 0, 1.940285f, 0.485071f}));
+  expect(MaxNorm({.max_value = 2, .axis = {-1}}), w, Tensor({2, 2}, {2, 0, 1.940285f, 0.485071f}));
+  expect(UnitNorm(), w, Tensor({2, 2}, {.6f, 0, .8f, 1}));
+  expect(MinMaxNorm({.min_value = 1, .max_value = 2, .rate = 0.5, .axis = {0}}), w,
+         Tensor({2, 2}, {2.1f, 0, 2.8f, 1}));
+  const Tensor kernel({2, 2, 1, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  expect(MaxNorm({.max_value = 2, .axis = {0, 1, 2}}), kernel,
+         Tensor({2, 2, 1, 2}, {.218218f, .365148f, .654654f, .730297f, 1.091089f, 1.095445f,
+                               1.527525f, 1.460594f}));
+  expect(MaxNorm({.max_value = 2, .axis = {0}}), kernel,
+         Tensor({2, 2, 1, 2}, {.392232f, .632456f, .787839f, .894427f, 1.961161f, 1.897366f,
+                               1.83829f, 1.788854f}));
+  // No axis: one norm of all, here sqrt(26).
+  expect(UnitNorm({.axis = {}}), w, Tensor({2, 2}, {.588348f, 0, .784465f, .196116f}));
+  expect(UnitNorm(), Tensor({2}, {3, 4}), Tensor({2}, {.6f, .8f}));  // a bias
+}
+
+TEST(Constraint, ApplyAtTheEdges) {
+  using testing::bit_equal;
+  const Tensor w({2, 2}, {-3, 0, -0.5f, 1});
+  EXPECT_TRUE(bit_equal(Constraint(None).apply(w), w));
+  EXPECT_TRUE(bit_equal(NonNeg().apply(w), Tensor({2, 2}, {0, 0, 0, 1})));
+  const Tensor zeros({2, 2});
+  for (const Constraint& c : {MaxNorm(), UnitNorm(), MinMaxNorm({.min_value = 1})})
+    EXPECT_TRUE(bit_equal(c.apply(zeros), zeros)) << c.config().dump();
+  EXPECT_EQ(UnitNorm().apply(Tensor(Shape{0, 3})).shape(), (Shape{0, 3}));
+  // Inside the range a weight shrinks by epsilon alone (layers.md part 9).
+  const Tensor one({1}, {1});
+  const double before = epsilon();
+  set_epsilon(0.25);
+  EXPECT_EQ(MaxNorm().apply(one).values()[0], 0.8f);
+  set_epsilon(0);
+  EXPECT_TRUE(bit_equal(MaxNorm().apply(zeros), zeros));
+  set_epsilon(before);
+  EXPECT_ERROR(ValueError, MaxNorm({.axis = {2}}).apply(w),
+               "constraint: `axis` must be in [-2, 2) for a weight of shape (2, 2). Received: "
+               "axis=2");
 }
 
 TEST(Constraint, Errors) {

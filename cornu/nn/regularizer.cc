@@ -1,6 +1,8 @@
 #include "cornu/nn/regularizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "cornu/nn/field_reader.h"
 
@@ -107,6 +109,56 @@ void Regularizer::check(const Where& where) const {
     throw ValueError(where.message(
         "regularizer ", class_name_,
         ": `mode` must be 'rows' or 'columns'. Received: mode=", base::quoted(mode_)));
+}
+
+namespace {
+
+// The sum of the absolute products of any two different rows (columns) of length 1, each pair
+// counted once, divided by the number of pairs; 0 where there are none.
+double mean_of_products(const Tensor& w, bool rows) {
+  const int64_t count = w.shape()[rows ? 0 : 1], length = w.shape()[rows ? 1 : 0];
+  const int64_t along = rows ? 1 : count, across = rows ? length : 1;
+  if (count < 2) return 0;
+  std::vector<double> unit(static_cast<size_t>(count * length));
+  for (int64_t i = 0; i < count; ++i) {
+    double square = 0;
+    for (int64_t k = 0; k < length; ++k) {
+      const double v = w.data()[i * across + k * along];
+      unit[static_cast<size_t>(i * length + k)] = v;
+      square += v * v;
+    }
+    const double norm = std::max(std::sqrt(square), 1e-12);  // as Keras: zeros stay zeros
+    for (int64_t k = 0; k < length; ++k) unit[static_cast<size_t>(i * length + k)] /= norm;
+  }
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t j = 0; j < i; ++j) {
+      double product = 0;
+      for (int64_t k = 0; k < length; ++k)
+        product +=
+            unit[static_cast<size_t>(i * length + k)] * unit[static_cast<size_t>(j * length + k)];
+      sum += std::abs(product);
+    }
+  return sum / (static_cast<double>(count) * static_cast<double>(count - 1) / 2);
+}
+
+}  // namespace
+
+// layers.md part 8.
+double Regularizer::penalty(const Tensor& w) const {
+  if (!given_) return 0;
+  if (class_name_ == "OrthogonalRegularizer") {
+    if (w.shape().rank() != 2)
+      throw ValueError(base::cat(
+          "regularizer OrthogonalRegularizer needs a matrix. Received: shape=", w.shape()));
+    return factor_ * mean_of_products(w, mode_ == "rows");
+  }
+  double absolute = 0, square = 0;
+  for (const double v : w.values()) {
+    absolute += std::abs(v);
+    square += v * v;
+  }
+  return l1_ * absolute + l2_ * square;
 }
 
 namespace regularizers {

@@ -6,11 +6,12 @@
 #include "cornu/base/json.h"
 #include "cornu/base/none.h"
 #include "cornu/nn/where.h"
+#include "cornu/tensor/tensor.h"
 
 namespace cornu {
 
 // A regularizer argument (layers.md part 8): None, a Keras name ("l1", "L2", "l1_l2", …) or one of
-// the functions below. Kept and checked from the start; it acts once there is training.
+// the functions below. Layers keep and check it; training adds what it costs to the loss.
 class CORNU_API Regularizer {
  public:
   Regularizer() = default;
@@ -23,6 +24,10 @@ class CORNU_API Regularizer {
 
   // Throws ValueError for an unknown name, a coefficient below 0 or not finite.
   void check(const nn::Where& where) const;
+  // What a weight costs, 0 for None; summed in double. The same of a layer's output is to be
+  // divided by its batch size. check() must have passed; ValueError where OrthogonalRegularizer is
+  // given anything but a matrix.
+  double penalty(const Tensor& w) const;
   explicit operator bool() const { return given_; }
   const std::string& class_name() const { return class_name_; }  // "L1", "L2", "L1L2", …
   double l1() const { return l1_; }

@@ -92,6 +92,31 @@ TEST(Regularizer, OlderFiles) {
   EXPECT_EQ(read(R"({"class_name": "L1L2", "config": {"l2": 1}})").l2(), 1);
 }
 
+// layers.md 21.8.
+TEST(Regularizer, Penalty) {
+  const Tensor w({2, 2}, {1, -2, 3, -4});
+  EXPECT_NEAR(L1(.01).penalty(w), .1, 1e-12);
+  EXPECT_NEAR(L2(.01).penalty(w), .3, 1e-12);
+  EXPECT_NEAR(L1L2({.l1 = .01, .l2 = .1}).penalty(w), 3.1, 1e-12);
+  EXPECT_NEAR(Regularizer("l1_l2").penalty(w), .4, 1e-12);
+  EXPECT_EQ(Regularizer(None).penalty(w), 0);
+  EXPECT_NEAR(OrthogonalRegularizer().penalty(w), .009839, 5e-7);
+  EXPECT_NEAR(OrthogonalRegularizer({.mode = "columns"}).penalty(w), .009899, 5e-7);
+  // An output of eight threes, four samples: .1 * 72 / 4.
+  EXPECT_NEAR(L2(.1).penalty(Tensor::full({4, 2}, 3)) / 4, 1.8, 1e-12);
+}
+
+TEST(Regularizer, PenaltyAtTheEdges) {
+  const Regularizer rows = OrthogonalRegularizer({.factor = 1});
+  EXPECT_NEAR(rows.penalty(Tensor({3, 2}, {3, 4, 6, 8, -4, 3})), 1. / 3, 1e-12);  // one pair of 3
+  EXPECT_EQ(rows.penalty(Tensor({1, 2}, {3, 4})), 0);                             // no pair
+  EXPECT_EQ(rows.penalty(Tensor(Shape{2, 3})), 0);  // zeros stay zeros
+  EXPECT_EQ(L1().penalty(Tensor(Shape{0})), 0);
+  EXPECT_TRUE(std::isnan(L2().penalty(Tensor({1}, {NAN}))));
+  EXPECT_ERROR(ValueError, rows.penalty(Tensor({2})),
+               "OrthogonalRegularizer needs a matrix. Received: shape=(2,)");
+}
+
 TEST(Regularizer, Errors) {
   EXPECT_ERROR(ValueError, Regularizer("l3").check(kWhere),
                "Conv2D 'c': unknown regularizer 'l3'. Received: \"l3\"");
