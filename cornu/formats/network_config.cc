@@ -64,6 +64,7 @@ class Reader {
 
   Layer layer(const Json& object, const std::vector<CallSpec>& calls, int depth);
   Layer new_layer(const Json& object, const std::vector<CallSpec>& calls, int depth);
+  int64_t calls_inside(const LayerImpl& layer) const;
   int64_t charge_call(const Layer& layer);
   std::shared_ptr<model::Network> sequential(const Json& object, int depth);
   std::shared_ptr<model::Network> functional(const Json& object, int depth);
@@ -90,10 +91,6 @@ class Reader {
 std::string name_of(const Json& config) {
   const auto name = config.find("name");
   return name && name->is_string() ? std::string(name->as_string()) : "";
-}
-
-bool is_network_class(std::string_view name) {
-  return name == "Sequential" || name == "Functional" || name == "Model";
 }
 
 Json Reader::need(const Json& object, const char* key, const std::string& whose) const {
@@ -134,7 +131,7 @@ Layer Reader::layer(const Json& object, const std::vector<CallSpec>& calls, int 
 
 Layer Reader::new_layer(const Json& object, const std::vector<CallSpec>& calls, int depth) {
   const std::string class_name = need_text(object, "class_name", "a layer");
-  if (is_network_class(class_name)) return Layer(network(object, depth + 1));
+  if (layers::is_network_class(class_name)) return Layer(network(object, depth + 1));
   const Json config = need(object, "config", cat("layer class ", quoted(class_name)));
   const auto has_constant = [](const CallSpec& call) {
     return std::count(call.arguments.begin(), call.arguments.end(), std::nullopt) !=
@@ -149,14 +146,25 @@ Layer Reader::new_layer(const Json& object, const std::vector<CallSpec>& calls, 
   }
   if (std::any_of(calls.begin(), calls.end(), has_constant))
     fail(cat("a layer of class ", quoted(class_name), " is called with a number"));
-  return layers::layer_from_object(object, dialect_);
+  // A layer may hold a model (TimeDistributed).
+  layers::Dialect dialect = dialect_;
+  dialect.network = [&](const Json& inner) { return Layer(network(inner, depth + 1)); };
+  return layers::layer_from_object(object, dialect);
+}
+
+// Of a model, or of the layer that a wrapper holds.
+int64_t Reader::calls_inside(const LayerImpl& layer) const {
+  const auto known = calls_inside_.find(&layer);
+  if (known != calls_inside_.end()) return known->second;
+  int64_t calls = 0;
+  for (const Layer& held : layer.inner_layers()) calls += calls_inside(*held.impl());
+  return calls;
 }
 
 // Returns what one call of the layer counts for.
 int64_t Reader::charge_call(const Layer& layer) {
   constexpr int64_t kMostCalls = 1 << 18;
-  const auto inside = calls_inside_.find(layer.impl().get());
-  const int64_t cost = 1 + (inside == calls_inside_.end() ? 0 : inside->second);
+  const int64_t cost = 1 + calls_inside(*layer.impl());
   calls_made_ += cost;
   if (calls_made_ > kMostCalls)
     fail(cat("the model calls more than ", kMostCalls, " layers, those of nested models included"));
@@ -167,7 +175,7 @@ std::shared_ptr<model::Network> Reader::network(const Json& object, int depth) {
   constexpr int kDeepest = 32;
   if (depth > kDeepest) fail(cat("models are nested more than ", kDeepest, " deep"));
   const std::string class_name = need_text(object, "class_name", "the model");
-  if (!is_network_class(class_name))
+  if (!layers::is_network_class(class_name))
     fail(cat("the model's class must be Sequential or Functional, not ", quoted(class_name)));
   if (layers::is_foreign(object))
     fail(cat("the model is of a class ", quoted(class_name), " that is not Keras's own"));
@@ -193,8 +201,7 @@ std::shared_ptr<model::Network> Reader::sequential(const Json& object, int depth
     calls_inside_[model.get()] += charge_call(next);
     model->add(next);
   }
-  const Json shape =
-      layers::ConfigReader::unwrapped(config.find("build_input_shape").value_or(Json()));
+  const Json shape = nn::unwrapped(config.find("build_input_shape").value_or(Json()));
   if (shape.size() > 0 && !model->has_shapes() && list.size() > 0) {
     std::vector<int64_t> dims;
     for (const Json& d : shape.elements()) {

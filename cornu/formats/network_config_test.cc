@@ -268,6 +268,51 @@ TEST(NetworkConfigTest, WrappersAndBuildInputShape) {
               StartsWith("FormatError m.keras: build_input_shape must hold integers or null"));
 }
 
+// {'layer': model}, as Keras 3 writes a layer that holds another.
+std::string steps_of(std::string model, const std::string& name, const std::string& nodes = "") {
+  model.pop_back();
+  return layer("TimeDistributed", name,
+               cat("'layer': ", model, ", 'module': 'keras', 'registered_name': null}"), nodes);
+}
+
+TEST(NetworkConfigTest, WrappersHoldModels) {
+  const std::string chain = sequential({input("x"), dense("a"), dense("b", "", 2)});
+  const std::string graph =
+      functional({input("x"), dense("d", "[[['x', 0, 0, {}]]]", 2)}, "['x', 0, 0]", "['d', 0, 0]");
+  for (const std::string& inner : {chain, graph, sequential({dense("a"), dense("b", "", 2)})}) {
+    const Model m = build(sequential({input("steps", "[null, 3, 4]"), steps_of(inner, "t")}));
+    EXPECT_EQ(m.output_shape(), (Shape{None, 3, 2}));
+    const Layer held = m.get_layer("t").impl()->inner_layers().at(0);
+    const Model alone(std::dynamic_pointer_cast<model::Network>(held.impl()));
+    EXPECT_EQ(m.weights(), alone.weights());
+    Tensor x({2, 3, 4});
+    for (int64_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i) / 8;
+    EXPECT_TRUE(cornu::testing::bit_equal(m.predict(x),
+                                          alone.predict(x.reshaped({6, 4})).reshaped({2, 3, 2})));
+  }
+  EXPECT_THAT(error(sequential({steps_of(sequential({layer("Dance", "d", "")}), "t")})),
+              StartsWith("ValueError m.keras: layer 'd': unknown class 'Dance'"));
+  EXPECT_THAT(error(sequential({steps_of("{'class_name': 'Sequential'}", "t")})),
+              StartsWith("FormatError m.keras: the Sequential model lacks 'config'"));
+}
+
+TEST(NetworkConfigTest, ModelsInWrappersAreBoundedToo) {
+  std::string text = sequential({dense("d", "", 4)});
+  for (int i = 0; i < 40; ++i) text = sequential({steps_of(text, "t")});
+  EXPECT_THAT(error(text), HasSubstr("nested more than 32 deep"));
+  // Each level calls the one inside twice, on every step of one more axis.
+  text = functional({input("x", "[null, 4]"), layer("Identity", "d", "", "[[['x', 0, 0, {}]]]")},
+                    "['x', 0, 0]", "['d', 0, 0]");
+  std::string axes = "4]";
+  for (int i = 0; i < 20; ++i) {
+    axes = cat("1, ", axes);
+    text = functional({input("x", cat("[null, ", axes)),
+                       steps_of(text, "m", "[[['x', 0, 0, {}]], [['m', 0, 0, {}]]]")},
+                      "['x', 0, 0]", "['m', 1, 0]");
+  }
+  EXPECT_THAT(error(text), HasSubstr("the model calls more than 262144 layers"));
+}
+
 // ---- classes ----------------------------------------------------------------------------------
 
 TEST(NetworkConfigTest, ClassesOfOnesOwnGoByTheirRegisteredName) {

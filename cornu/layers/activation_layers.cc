@@ -37,6 +37,7 @@ class ReLUImpl final : public Elementwise<ReLUImpl, ReLUOptions> {
   static void fields(O& o, V& v) {
     v("max_value", o.max_value);
     v("negative_slope", o.negative_slope);
+    v.also("alpha", o.negative_slope);
     v("threshold", o.threshold);
   }
 

@@ -9,6 +9,7 @@ struct ReLUOptions {
   std::optional<double> max_value = None;
   double negative_slope = 0.0;
   double threshold = 0.0;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -16,6 +17,7 @@ struct ReLUOptions {
 };
 struct LeakyReLUOptions {
   double negative_slope = 0.3;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -26,6 +28,7 @@ struct PReLUOptions {
   Regularizer alpha_regularizer = None;
   Constraint alpha_constraint = None;
   OneOrMore<int64_t> shared_axes = None;  // 1-based, without the batch
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -33,6 +36,7 @@ struct PReLUOptions {
 };
 struct ELUOptions {
   double alpha = 1.0;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -40,6 +44,7 @@ struct ELUOptions {
 };
 struct SoftmaxOptions {
   OneOrMore<int64_t> axis = -1;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -47,6 +52,7 @@ struct SoftmaxOptions {
 };
 struct ThresholdedReLUOptions {
   double theta = 1.0;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -45,6 +45,21 @@ TEST(LeakyReLU, Contract) {
                "`negative_slope` must be zero or positive. Received: negative_slope=-0.1");
 }
 
+// layers.md D23; Keras 2.2 wrote ReLU's numbers as NumPy arrays.
+TEST(LeakyReLU, OtherFiles) {
+  const auto config = [](const char* class_name, const char* text) {
+    return layer_from(class_name, text).impl()->config().dump();
+  };
+  EXPECT_EQ(config("LeakyReLU", R"({"alpha": 0.25})"), R"({"negative_slope": 0.25})");
+  EXPECT_EQ(config("ReLU", R"({"alpha": 0.25})"),
+            R"({"max_value": null, "negative_slope": 0.25, "threshold": 0.0})");
+  EXPECT_EQ(config("ReLU", R"({"max_value": {"type": "ndarray", "value": 6.0}})"),
+            R"({"max_value": 6.0, "negative_slope": 0.0, "threshold": 0.0})");
+  EXPECT_ERROR(ValueError, layer_from("LeakyReLU", R"({"name": "l", "alpha": -1})"),
+               "LeakyReLU 'l': `negative_slope` must be zero or positive. Received: "
+               "negative_slope=-1.0");
+}
+
 TEST(ELU, Values) {
   EXPECT_LT(max_error(run_layer(ELU({.alpha = 2}), kPoints),
                       Tensor({9}, {-2 * .981684f, -2 * .864665f, -2 * .632121f, -2 * .393469f, 0,

@@ -6,32 +6,8 @@ namespace cornu::layers {
 
 using base::cat;
 using base::Json;
-
-namespace {
-
-// A value in a message: a configuration may be long and hostile, so it is cut.
-std::string shown(const Json& v) {
-  constexpr size_t kLongest = 120;
-  std::string text = v.dump();
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
-  return text;
-}
-
-}  // namespace
-
-// Keras 2 wrote some tuples as {"class_name": "__tuple__", "items": [...]} and shapes as
-// {"class_name": "TensorShape", "items": [...]}, Keras 3 writes arrays as {"class_name":
-// "__numpy__", "config": {"value": [...], "dtype": "float32"}}.
-Json ConfigReader::unwrapped(const Json& v) {
-  const auto class_name = v.find("class_name");
-  if (!class_name || !class_name->is_string()) return v;
-  if (class_name->as_string() == "__tuple__" || class_name->as_string() == "TensorShape")
-    if (const auto items = v.find("items")) return *items;
-  if (class_name->as_string() == "__numpy__")
-    if (const auto config = v.find("config"))
-      if (const auto value = config->find("value")) return *value;
-  return v;
-}
+using nn::shown;
+using nn::unwrapped;
 
 ConfigReader::ConfigReader(Json config, std::string class_name, Dialect dialect)
     : config_(std::move(config)), where_{std::move(class_name), ""}, dialect_(dialect) {
@@ -59,6 +35,16 @@ void ConfigReader::read(const char* key, const Json& v, int64_t& field) const {
 
 void ConfigReader::read(const char* key, const Json& v, Int& field) const {
   read(key, v, field.value);
+}
+
+void ConfigReader::only_int(const char* key, Int& field) {
+  seen_.insert(key);
+  const auto v = config_.find(key);
+  if (!v) return;
+  if (!v->is_int())
+    throw TypeError(
+        where_.message("`", key, "` must be an integer. Received: ", key, "=", shown(*v)));
+  field = v->as_int();
 }
 
 void ConfigReader::read(const char* key, const Json& v, double& field) const {
@@ -129,7 +115,7 @@ void ConfigReader::read(const char*, const Json& v, Constraint& field) const {
 
 void ConfigReader::read_ints(const char* key, const Json& v, std::span<int64_t> field) const {
   const std::string needed =
-      field.size() == 1 ? "an integer" : cat("an integer or a list of ", field.size(), " integers");
+      cat("an integer or a list of ", field.size(), field.size() == 1 ? " integer" : " integers");
   const Json list = unwrapped(v);
   if (list.is_int()) {
     for (int64_t& f : field) f = list.as_int();
@@ -176,16 +162,21 @@ void ConfigReader::read_borders(const char* key, const Json& v, std::span<Pair> 
   }
 }
 
-void ConfigReader::read_common(std::string& dtype, Shape& input_shape) {
-  seen_.insert({"dtype", "batch_input_shape", "batch_shape", "activity_regularizer"});
+void ConfigReader::read_common(std::string& name, std::string& dtype, Shape& input_shape) {
+  seen_.insert({"name", "dtype", "batch_input_shape", "batch_shape", "activity_regularizer"});
+  // null asks for an automatic name.
+  if (const auto v = config_.find("name"); v && !v->is_null()) {
+    read("name", *v, name);
+    if (name.empty()) bad("name", "a string that is not empty", *v);
+  }
   // "float32", or a DTypePolicy object.
   if (const auto v = config_.find("dtype"); v && !v->is_null()) {
-    Json name = *v;
+    Json word = *v;
     if (v->is_object())
       if (const auto policy = v->find("config"))
-        if (const auto policy_name = policy->find("name")) name = *policy_name;
-    if (!name.is_string()) bad("dtype", "a string or a DTypePolicy", *v);
-    dtype = std::string(name.as_string());
+        if (const auto policy_name = policy->find("name")) word = *policy_name;
+    if (!word.is_string()) bad("dtype", "a string or a DTypePolicy", *v);
+    dtype = std::string(word.as_string());
   }
   if (const auto v = config_.find("batch_input_shape"); v && !v->is_null()) {
     Shape batch_shape;
@@ -199,17 +190,15 @@ void ConfigReader::read_common(std::string& dtype, Shape& input_shape) {
 void ConfigReader::finish() const {
   for (const auto& [key, value] : config_.items()) {
     if (seen_.contains(key)) continue;
-    const bool says_nothing = value.is_null() || (value.is_bool() && !value.as_bool()) ||
-                              (value.is_string() && value.as_string().empty()) ||
-                              ((value.is_array() || value.is_object()) && value.empty()) ||
-                              (key == "groups" && value.is_int() && value.as_int() == 1);
-    if (!says_nothing)
+    const bool one_group = key == "groups" && value.is_int() && value.as_int() == 1;
+    if (!one_group && !nn::says_nothing(value))
       throw ValueError(where_.message("unknown argument ", base::quoted(key), ". Received: ", key,
                                       "=", shown(value)));
   }
 }
 
 Json full_config(const LayerImpl& layer) {
+  if (layer.class_name() == "InputLayer") return layer.config();  // which has an order of its own
   const Json policy = Json::object({{"name", layer.common().dtype}});
   const Json dtype = Json::object({{"module", "keras"},
                                    {"class_name", "DTypePolicy"},
@@ -217,7 +206,10 @@ Json full_config(const LayerImpl& layer) {
                                    {"registered_name", nullptr}});
   std::vector<std::pair<std::string, Json>> items = {
       {"name", layer.name()}, {"trainable", layer.trainable()}, {"dtype", dtype}};
-  for (const auto& [key, value] : layer.config().items()) items.emplace_back(key, value);
+  const Json activity = layer.common().activity_regularizer.config();
+  if (!activity.is_null()) items.emplace_back("activity_regularizer", activity);
+  for (const auto& [key, value] : layer.config().items())
+    if (activity.is_null() || key != "activity_regularizer") items.emplace_back(key, value);
   return Json::object(items);
 }
 

@@ -8,6 +8,7 @@
 // and that list reads the layer from a file (ConfigReader), writes it (ConfigWriter) and lets a
 // test compare the order with Keras's.
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@
 #include "cornu/layers/arguments.h"
 #include "cornu/layers/layer.h"
 #include "cornu/nn/activation.h"
+#include "cornu/nn/field_reader.h"
 
 namespace cornu::layers {
 
@@ -24,6 +26,9 @@ namespace cornu::layers {
 struct Dialect {
   bool keras2_hard_sigmoid = false;  // clip(0.2 x + 0.5), before Keras 3
   bool legacy_bilinear = false;      // corner-origin sampling, stand-alone Keras 2.0-2.3
+  // Builds a model that a layer of the file holds (TimeDistributed) from its {"class_name",
+  // "config", …}. Models are made above layers: who reads them gives this. Empty: ValueError.
+  std::function<Layer(const base::Json& object)> network = {};
 };
 
 // Where a layer comes from. Files may hold what the constructor refuses (layers.md D4, D5).
@@ -39,13 +44,16 @@ class CORNU_API ConfigReader {
   void operator()(const char* key, T& field) {
     seen_.insert(key);
     if (const std::optional<base::Json> value = config_.find(key))
-      read(key, unwrapped(*value), field);
+      read(key, nn::unwrapped(*value), field);
   }
   // Another name that older writers use for a field. Never written.
   template <class T>
   void also(const char* key, T& field) {
     (*this)(key, field);
   }
+  // One integer, not even a list of one: anything else throws TypeError (UpSampling1D, layers.md
+  // D35).
+  void only_int(const char* key, Int& field);
   // A field that is written only where it is set.
   template <class T>
   void if_set(const char* key, T& field) {
@@ -61,19 +69,17 @@ class CORNU_API ConfigReader {
   // Keys that older writers add and that mean nothing here.
   void ignore(std::initializer_list<const char*> keys) { seen_.insert(keys.begin(), keys.end()); }
 
-  // name, trainable, dtype and the input shape.
+  // name, trainable, dtype, the input shape and, where the options have one, activity_regularizer.
   template <class Options>
   void common(Options& o) {
-    (*this)("name", o.name);
+    read_common(o.name, o.dtype, o.input_shape);
     (*this)("trainable", o.trainable);
-    read_common(o.dtype, o.input_shape);
+    if constexpr (requires { o.activity_regularizer; })
+      (*this)("activity_regularizer", o.activity_regularizer);
   }
   // Throws ValueError for keys that nobody asked for, unless their value says nothing (null, false,
   // empty, groups = 1).
   void finish() const;
-
-  // A list or number out of the objects that stand for tuples, shapes and NumPy arrays.
-  static base::Json unwrapped(const base::Json& v);
 
   const nn::Where& where() const { return where_; }
   const Dialect& dialect() const { return dialect_; }
@@ -119,7 +125,7 @@ class CORNU_API ConfigReader {
   void read_ints(const char* key, const base::Json& v, std::span<int64_t> field) const;
   void read_borders(const char* key, const base::Json& v, std::span<Pair> field,
                     std::initializer_list<const char*> names) const;
-  void read_common(std::string& dtype, Shape& input_shape);
+  void read_common(std::string& name, std::string& dtype, Shape& input_shape);
   [[noreturn]] void bad(const char* key, const std::string& needed, const base::Json& got) const;
 
   base::Json config_;
@@ -137,6 +143,7 @@ class CORNU_API ConfigWriter {
   }
   template <class T>
   void also(const char*, const T&) {}
+  void only_int(const char* key, const Int& field) { (*this)(key, field); }
   template <class T>
   void if_set(const char* key, const T& field) {
     if (field) (*this)(key, field);
@@ -200,6 +207,7 @@ class ArgumentChecker {
   void borders(const char*, const Borders<N>&, std::initializer_list<const char*>) {}
   template <class T>
   void also(const char*, const T&) {}
+  void only_int(const char*, const Int&) {}
   template <class T>
   void if_set(const char* key, const T& field) {
     (*this)(key, field);
@@ -241,7 +249,8 @@ class LayerWith : public Base {
   Options options_;
 };
 
-// The whole configuration as Keras writes it: name, trainable, dtype, then the layer's own fields.
+// The whole configuration as Keras writes it: name, trainable, dtype, activity_regularizer where
+// one is set, then the layer's own fields.
 base::Json full_config(const LayerImpl& layer);
 
 // How a class named in a file is made: one row of the registry.

@@ -46,4 +46,9 @@ CORNU_API Layer Conv1D(ConvOptions<1> o);
 CORNU_API Layer Conv2D(ConvOptions<2> o);
 CORNU_API Layer Conv3D(ConvOptions<3> o);
 
+// Keras's other names.
+inline Layer Convolution1D(ConvOptions<1> o) { return Conv1D(std::move(o)); }
+inline Layer Convolution2D(ConvOptions<2> o) { return Conv2D(std::move(o)); }
+inline Layer Convolution3D(ConvOptions<3> o) { return Conv3D(std::move(o)); }
+
 }  // namespace cornu

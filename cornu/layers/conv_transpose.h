@@ -45,4 +45,17 @@ CORNU_API Layer Conv1DTranspose(ConvTransposeOptions<1> o);
 CORNU_API Layer Conv2DTranspose(ConvTransposeOptions<2> o);
 CORNU_API Layer Conv3DTranspose(ConvTransposeOptions<3> o);
 
+// Keras's other names.
+inline Layer Convolution1DTranspose(ConvTransposeOptions<1> o) {
+  return Conv1DTranspose(std::move(o));
+}
+inline Layer Convolution2DTranspose(ConvTransposeOptions<2> o) {
+  return Conv2DTranspose(std::move(o));
+}
+inline Layer Convolution3DTranspose(ConvTransposeOptions<3> o) {
+  return Conv3DTranspose(std::move(o));
+}
+inline Layer Deconvolution2D(ConvTransposeOptions<2> o) { return Conv2DTranspose(std::move(o)); }
+inline Layer Deconvolution3D(ConvTransposeOptions<3> o) { return Conv3DTranspose(std::move(o)); }
+
 }  // namespace cornu

@@ -34,10 +34,12 @@ class InputLayerImpl final : public LayerWith<InputLayerImpl, InputLayerOptions,
   }
 
   base::Json config() const override {
-    base::Json config = LayerWith::config();
-    config.set("sparse", false);
-    config.set("ragged", false);
-    return config;
+    const base::Json own = LayerWith::config();
+    return base::Json::object({{"batch_shape", own.at("batch_shape")},
+                               {"dtype", common().dtype},
+                               {"sparse", false},
+                               {"ragged", false},
+                               {"name", name()}});
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& in) const override {

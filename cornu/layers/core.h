@@ -8,6 +8,7 @@ namespace cornu {
 
 // The options of a layer that has none of its own.
 struct LayerOptions {
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -30,6 +31,7 @@ CORNU_API Layer InputLayer(InputOptions o);
 
 struct ActivationOptions {
   ActivationFunction activation = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -45,7 +45,8 @@ TEST(InputLayer, ReadsBothKerasVersions) {
     EXPECT_EQ(layer.name(), "x");
     EXPECT_EQ(to_text(layer({}).shape()), "(None, 4, 3)");
     EXPECT_EQ(layer.impl()->config().dump(),
-              R"({"batch_shape": [null, 4, 3], "sparse": false, "ragged": false})");
+              R"({"batch_shape": [null, 4, 3], "dtype": "float32", "sparse": false, )"
+              R"("ragged": false, "name": "x"})");
   }
   EXPECT_ERROR(
       ValueError,

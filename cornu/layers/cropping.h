@@ -7,6 +7,7 @@ namespace cornu {
 
 struct Cropping1DOptions {
   Borders<1> cropping = 1;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -17,6 +18,7 @@ template <size_t N>
 struct CroppingOptions {
   Borders<N> cropping = N == 2 ? 0 : 1;
   std::optional<std::string> data_format = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

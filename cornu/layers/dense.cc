@@ -16,7 +16,6 @@ class DenseImpl final : public LayerWith<DenseImpl, DenseOptions> {
 
   template <class O, class V>
   static void fields(O& o, V& v) {
-    v.if_set("activity_regularizer", o.activity_regularizer);
     v("units", o.units);
     v("activation", o.activation);
     v("use_bias", o.use_bias);

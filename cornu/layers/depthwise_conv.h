@@ -39,4 +39,9 @@ struct DepthwiseConvOptions {
 CORNU_API Layer DepthwiseConv1D(DepthwiseConvOptions<1> o);
 CORNU_API Layer DepthwiseConv2D(DepthwiseConvOptions<2> o);
 
+// Another name of Keras's.
+inline Layer DepthwiseConvolution2D(DepthwiseConvOptions<2> o) {
+  return DepthwiseConv2D(std::move(o));
+}
+
 }  // namespace cornu

@@ -98,6 +98,9 @@ class ActivityRegularizationImpl final
     check_not_negative(where(), "l1", options_.l1);
     check_not_negative(where(), "l2", options_.l2);
   }
+  Regularizer activity_regularizer() const override {
+    return regularizers::L1L2({.l1 = options_.l1, .l2 = options_.l2});
+  }
   template <class O, class V>
   static void fields(O& o, V& v) {
     v("l1", o.l1);

@@ -9,6 +9,7 @@ struct DropoutOptions {
   double rate = 0.0;
   std::optional<Shape> noise_shape = None;  // a size of 1 shares one draw; None: as the input
   std::optional<Int> seed = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -17,6 +18,7 @@ struct DropoutOptions {
 struct DropoutRateOptions {
   double rate = 0.0;
   std::optional<Int> seed = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -26,6 +28,7 @@ struct SpatialDropoutOptions {
   double rate = 0.0;
   std::optional<std::string> data_format = None;
   std::optional<Int> seed = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -34,6 +37,7 @@ struct SpatialDropoutOptions {
 struct GaussianNoiseOptions {
   double stddev = 0.0;
   std::optional<Int> seed = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -8,6 +8,7 @@ namespace cornu {
 struct GlobalPoolingOptions {
   std::optional<std::string> data_format = None;
   bool keepdims = false;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

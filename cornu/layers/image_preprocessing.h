@@ -15,6 +15,7 @@ struct ResizingOptions {
   double fill_value = 0.0;
   bool antialias = false;  // must stay false
   std::optional<std::string> data_format = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -24,6 +25,7 @@ struct CenterCropOptions {
   Int height = {};
   Int width = {};
   std::optional<std::string> data_format = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -151,6 +151,8 @@ class CORNU_API LayerImpl {
   bool built() const { return built_; }
   virtual bool trainable() const { return common_.trainable; }
   virtual void set_trainable(bool trainable) { common_.trainable = trainable; }
+  // What each of its outputs is penalized by, divided by the batch size (layers.md 3.4).
+  virtual Regularizer activity_regularizer() const { return common_.activity_regularizer; }
   // All weights, those of inner layers too: trainable-made then non-trainable-made per layer.
   virtual std::vector<Weight> weights() const;
   // The layers it holds (a nested model, TimeDistributed), outermost first; none for most.

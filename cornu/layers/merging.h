@@ -7,6 +7,7 @@ namespace cornu {
 
 struct ConcatenateOptions {
   Int axis = -1;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -15,6 +16,7 @@ struct ConcatenateOptions {
 struct DotOptions {
   OneOrMore<int64_t> axes = None;  // one for both inputs, or one for each
   bool normalize = false;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

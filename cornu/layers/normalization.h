@@ -21,6 +21,7 @@ struct BatchNormalizationOptions {
   Constraint gamma_constraint = None;
   bool synchronized = false;  // must stay false
   bool renorm = false;        // must stay false
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -38,6 +39,7 @@ struct LayerNormalizationOptions {
   Regularizer gamma_regularizer = None;
   Constraint beta_constraint = None;
   Constraint gamma_constraint = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -56,6 +58,7 @@ struct GroupNormalizationOptions {
   Regularizer gamma_regularizer = None;
   Constraint beta_constraint = None;
   Constraint gamma_constraint = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

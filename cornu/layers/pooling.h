@@ -11,6 +11,7 @@ struct PoolingOptions {
   OptionalInts<N> strides = None;  // None: pool_size
   std::string padding = "valid";   // or "same"
   std::optional<std::string> data_format = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -8,6 +8,7 @@ namespace cornu {
 struct RescalingOptions {
   OneOrMore<double> scale = 1.0;  // one number, or one per channel
   OneOrMore<double> offset = 0.0;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -18,6 +19,7 @@ struct NormalizationOptions {
   OneOrMore<double> mean = None;
   OneOrMore<double> variance = None;
   bool invert = false;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -80,6 +80,12 @@ Registry::Load Registry::find(const std::string& class_name, std::string* canoni
   return row == rows_.end() ? nullptr : row->second;
 }
 
+std::vector<std::string> Registry::class_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, how] : rows_) names.push_back(name);
+  return names;
+}
+
 Layer layer_from_config(const std::string& class_name, const base::Json& config,
                         const Dialect& dialect) {
   std::string canonical;
@@ -114,8 +120,13 @@ std::string registered_class(const base::Json& object) {
   return foreign && !registered.empty() ? registered : class_name;
 }
 
+bool is_network_class(std::string_view class_name) {
+  return class_name == "Sequential" || class_name == "Functional" || class_name == "Model";
+}
+
 Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
   const std::string class_name = registered_class(object);
+  if (is_network_class(class_name) && dialect.network) return dialect.network(object);
   const base::Json config = object.find("config").value_or(base::Json::object());
   std::string canonical;
   if (is_foreign(object) && registry().find(class_name, &canonical))

@@ -34,6 +34,8 @@ class Registry {
 
   // The row and the class name it is for, aliases resolved; null for an unknown class.
   Load find(const std::string& class_name, std::string* canonical) const;
+  std::vector<std::string> class_names() const;  // without the aliases, sorted
+  const auto& aliases() const { return aliases_; }
 
  private:
   std::map<std::string, Load, std::less<>> rows_;
@@ -55,8 +57,11 @@ bool is_foreign(const base::Json& object);
 // goes by its class name alone, anything else by its registered_name ("package>Name"): its module
 // is looked at, never imported (formats.md 4.2). ValueError for an object without a class_name.
 std::string registered_class(const base::Json& object);
-// A layer from such an object. ValueError, beside layer_from_config's, for a foreign class that
-// bears the name of one of Keras's: its numbers would be others.
+// The classes that are models: "Sequential", "Functional", and "Model" of Keras 2.
+bool is_network_class(std::string_view class_name);
+// A layer from such an object; also a model, where the dialect can build them. ValueError, beside
+// layer_from_config's, for a foreign class that bears the name of one of Keras's: its numbers would
+// be others.
 Layer layer_from_object(const base::Json& object, const Dialect& dialect);
 // That object as Keras 3 writes it: module, class_name, config, registered_name.
 base::Json layer_object(const LayerImpl& layer);

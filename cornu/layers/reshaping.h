@@ -7,6 +7,7 @@ namespace cornu {
 
 struct FlattenOptions {
   std::optional<std::string> data_format = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -14,6 +15,7 @@ struct FlattenOptions {
 };
 struct ReshapeOptions {
   std::vector<int64_t> target_shape = {};  // without the batch; one -1: what is left
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -21,6 +23,7 @@ struct ReshapeOptions {
 };
 struct PermuteOptions {
   std::vector<int64_t> dims = {};  // 1-based, without the batch
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -28,6 +31,7 @@ struct PermuteOptions {
 };
 struct RepeatVectorOptions {
   Int n = {};
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -46,4 +46,12 @@ struct SeparableConvOptions {
 CORNU_API Layer SeparableConv1D(SeparableConvOptions<1> o);
 CORNU_API Layer SeparableConv2D(SeparableConvOptions<2> o);
 
+// Keras's other names.
+inline Layer SeparableConvolution1D(SeparableConvOptions<1> o) {
+  return SeparableConv1D(std::move(o));
+}
+inline Layer SeparableConvolution2D(SeparableConvOptions<2> o) {
+  return SeparableConv2D(std::move(o));
+}
+
 }  // namespace cornu

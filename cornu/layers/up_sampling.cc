@@ -33,7 +33,10 @@ class UpSampling final : public LayerWith<UpSampling<N, Options>, Options> {
 
   template <class O, class V>
   static void fields(O& o, V& v) {
-    v("size", o.size);
+    if constexpr (N == 1)
+      v.only_int("size", o.size);
+    else
+      v("size", o.size);
     if constexpr (N > 1) v("data_format", o.data_format);
     if constexpr (N == 2) {
       v("interpolation", o.interpolation);

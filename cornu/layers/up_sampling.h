@@ -7,6 +7,7 @@ namespace cornu {
 
 struct UpSampling1DOptions {
   Int size = 2;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -22,6 +23,7 @@ struct UpSampling2DOptions {
   // than at pixel centres (layers.md D9). Set for files of those Keras versions; written to a
   // configuration only where it is true.
   bool legacy_bilinear = false;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -30,6 +32,7 @@ struct UpSampling2DOptions {
 struct UpSampling3DOptions {
   Ints<3> size = 2;
   std::optional<std::string> data_format = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

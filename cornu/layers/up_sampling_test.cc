@@ -112,10 +112,10 @@ TEST(UpSamplingErrors, All) {
   EXPECT_ERROR(ValueError, UpSampling2D()(symbol({None, 8, 8})), "expected ndim=4, found ndim=3");
   EXPECT_ERROR(ValueError, UpSampling1D({.size = 2147483647})(symbol({None, 2, 1})),
                "computed output size 4294967294 is above 2147483647");
-  EXPECT_ERROR(ValueError, layer_from("UpSampling1D", R"({"size": 2.0})"),
-               "`size` must be an integer. Received: size=2.0");
-  EXPECT_ERROR(ValueError, layer_from("UpSampling1D", R"({"size": [2]})"),
-               "`size` must be an integer. Received: size=[2]");
+  for (const char* size : {"2.0", "[2]", "true", "null", "\"2\""})
+    EXPECT_ERROR(TypeError,
+                 layer_from("UpSampling1D", base::cat(R"({"name": "u", "size": )", size, "}")),
+                 base::cat("UpSampling1D 'u': `size` must be an integer. Received: size=", size));
   EXPECT_ERROR(ValueError, layer_from("UpSampling3D", R"({"size": [2, 2]})"),
                "`size` must be an integer or a list of 3 integers. Received: size=[2, 2]");
 }

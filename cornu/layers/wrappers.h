@@ -8,6 +8,7 @@ namespace cornu {
 
 struct TimeDistributedOptions {
   std::optional<Layer> layer = {};
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

@@ -62,6 +62,20 @@ TEST(TimeDistributed, LayersOfYourOwn) {
   EXPECT_EQ(to_text(layer(symbol({None, 2, 5})).shape()), "(None, 2, 7)");
 }
 
+// Models are made above layers: the reader of a file brings what makes them.
+TEST(TimeDistributed, ModelsComeFromTheReader) {
+  const std::string text =
+      R"({"layer": {"class_name": "Functional", "config": {"units": 7}, "registered_name": "Functional"}})";
+  layers::Dialect dialect;
+  dialect.network = [](const base::Json& object) {
+    EXPECT_EQ(object.at("class_name").as_string(), "Functional");
+    return Dense({.units = object.at("config").at("units").as_int()});
+  };
+  EXPECT_EQ(to_text(layer_from("TimeDistributed", text, dialect)(symbol({None, 2, 5})).shape()),
+            "(None, 2, 7)");
+  EXPECT_ERROR(ValueError, layer_from("TimeDistributed", text), "unknown class 'Functional'");
+}
+
 TEST(TimeDistributed, Errors) {
   EXPECT_ERROR(ValueError, TimeDistributed(TimeDistributedOptions{}), "`layer` must be given");
   EXPECT_ERROR(ValueError, TimeDistributed(Dense({.units = 1}))(symbol({None, 3})),

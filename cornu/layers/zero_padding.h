@@ -20,6 +20,7 @@ struct Pads2D {
 struct ZeroPadding1DOptions {
   Borders<1> padding = 1;
   std::optional<std::string> data_format = "channels_last";
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";
@@ -29,6 +30,7 @@ template <size_t N>
 struct ZeroPaddingOptions {
   Borders<N> padding = 1;
   std::optional<std::string> data_format = None;
+  Regularizer activity_regularizer = None;
   std::string name = {};
   bool trainable = true;
   std::string dtype = "float32";

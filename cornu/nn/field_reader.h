@@ -19,8 +19,9 @@ namespace cornu::nn {
 // A configuration value in a message: as JSON, cut where it is long.
 std::string shown(const base::Json& v);
 
-// What older writers wrapped: the list in {"class_name": "__tuple__", "items": […]}, the numbers in
-// {"class_name": "__numpy__", "config": {"value": …}} and {"type": "ndarray", "value": …}.
+// What older writers wrapped: the list in {"class_name": "__tuple__" or "TensorShape", "items":
+// […]}, the numbers in {"class_name": "__numpy__", "config": {"value": …}} and {"type": "ndarray",
+// "value": …}.
 // Anything else as it is.
 base::Json unwrapped(const base::Json& v);
 
