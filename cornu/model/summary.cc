@@ -48,7 +48,7 @@ std::string with_commas(int64_t n) {
 std::string readable_bytes(int64_t count) {
   double size = 4.0 * static_cast<double>(count);
   const char* unit = "B";
-  for (const char* larger : {"KB", "MB", "GB", "TB"}) {
+  for (const char* larger : {"KB", "MB", "GB", "TB", "PB"}) {
     if (size < 1024) break;
     size /= 1024;
     unit = larger;
@@ -106,7 +106,14 @@ std::vector<std::string> wrap(const std::string& cell, size_t width) {
 // --------------------------------------------------------------------------------------
 
 using Row = std::vector<std::string>;
-constexpr size_t kParamColumn = 2;  // the only one aligned right
+constexpr size_t kParamColumn = 2;          // aligned right
+constexpr char kTrainable[] = "Trainable";  // the header of the column that is centred
+
+struct Table {
+  std::vector<int> widths;
+  Row header;
+  std::vector<Row> rows;
+};
 
 std::string rule(const std::vector<int>& widths, const char* left, const char* line,
                  const char* between, const char* right) {
@@ -118,7 +125,9 @@ std::string rule(const std::vector<int>& widths, const char* left, const char* l
   return text + right + "\n";
 }
 
-std::string row_text(const std::vector<int>& widths, const Row& row, const char* bar) {
+// A header's short cells stand at the bottom, others at the top.
+std::string row_text(const Table& table, const Row& row, const char* bar, bool header = false) {
+  const std::vector<int>& widths = table.widths;
   std::vector<std::vector<std::string>> cells;
   size_t height = 1;
   for (size_t i = 0; i < row.size(); ++i) {
@@ -128,22 +137,27 @@ std::string row_text(const std::vector<int>& widths, const Row& row, const char*
   std::string text;
   for (size_t l = 0; l < height; ++l) {
     for (size_t i = 0; i < row.size(); ++i) {
-      const std::string line = l < cells[i].size() ? cells[i][l] : "";
+      const size_t above = header ? height - cells[i].size() : 0;
+      const std::string line = l >= above && l - above < cells[i].size() ? cells[i][l - above] : "";
       const auto room = static_cast<size_t>(std::max(1, widths[i] - 2));
-      const std::string blanks(room - std::min(room, columns_of(line)), ' ');
-      text += cat(bar, " ", i == kParamColumn ? blanks + line : line + blanks, " ");
+      const size_t blanks = room - std::min(room, columns_of(line));
+      const size_t before = i == kParamColumn               ? blanks
+                            : table.header[i] == kTrainable ? blanks / 2
+                                                            : 0;
+      text += cat(bar, " ", std::string(before, ' '), line, std::string(blanks - before, ' '), " ");
     }
     text += cat(bar, "\n");
   }
   return text;
 }
 
-std::string table(const std::vector<int>& widths, const Row& header, const std::vector<Row>& rows) {
-  std::string text = rule(widths, "┏", "━", "┳", "┓") + row_text(widths, header, "┃") +
+std::string table_text(const Table& table) {
+  const std::vector<int>& widths = table.widths;
+  std::string text = rule(widths, "┏", "━", "┳", "┓") + row_text(table, table.header, "┃", true) +
                      rule(widths, "┡", "━", "╇", "┩");
-  for (size_t i = 0; i < rows.size(); ++i) {
+  for (size_t i = 0; i < table.rows.size(); ++i) {
     if (i > 0) text += rule(widths, "├", "─", "┼", "┤");
-    text += row_text(widths, rows[i], "│");
+    text += row_text(table, table.rows[i], "│");
   }
   return text + rule(widths, "└", "─", "┴", "┘");
 }
@@ -151,17 +165,18 @@ std::string table(const std::vector<int>& widths, const Row& header, const std::
 // ---- what stands in it
 // ------------------------------------------------------------------------------
 
-// One layer feeding the next: a Sequential, or a Functional in a row.
+// One layer feeding the next: a Sequential, or a Functional in a row, which may have outputs on the
+// way.
 bool is_chain(const Network& network) {
   const auto* sequential = dynamic_cast<const Sequential*>(&network);
   if (sequential) return true;
-  if (network.inputs().size() != 1 || network.outputs().size() != 1) return false;
-  std::set<const Call*> used;
   std::set<const LayerImpl*> called;
+  const Call* before = nullptr;
   for (const auto& call : network.steps()) {
-    if (call->inputs.size() > 1 || !called.insert(call->layer.get()).second) return false;
-    for (const Symbol& s : call->inputs)
-      if (!used.insert(s.call().get()).second) return false;
+    if (!called.insert(call->layer.get()).second) return false;
+    if (before && (call->inputs.size() != 1 || call->inputs[0].call().get() != before))
+      return false;
+    before = call.get();
   }
   return true;
 }
@@ -190,7 +205,7 @@ class CallTable {
 std::string shape_cell(CallTable* table, const Layer& layer) {
   if (!table || table->of(layer).empty()) return "?";
   std::string text;
-  const std::vector<Shape>& shapes = table->of(layer)[0]->outputs;
+  const std::vector<Shape>& shapes = table->of(layer).back()->outputs;
   for (const Shape& shape : shapes) text += cat(text.empty() ? "" : ", ", shape);
   return shapes.size() == 1 ? text : cat("[", text, "]");
 }
@@ -214,8 +229,11 @@ struct Columns {
   bool connected, trainable;
 };
 
+// `level` counts the models around this one. As in Keras, what is connected inside of those that
+// are nested is not said.
 void add_rows(const Network& network, const SummaryOptions& options, const Columns& columns,
-              const std::string& indent, std::vector<Row>& rows) {
+              size_t level, std::vector<Row>& rows) {
+  const std::string indent = level == 0 ? "" : std::string(3 * level, ' ') + "└ ";
   const auto* sequential = dynamic_cast<const Sequential*>(&network);
   std::optional<CallTable> known;
   if (!sequential || sequential->has_shapes()) known.emplace(network);
@@ -223,15 +241,14 @@ void add_rows(const Network& network, const SummaryOptions& options, const Colum
   for (const Layer& layer : network.layers()) {
     Row row = {cat(indent, layer.name(), " (", layer.class_name(), ")"), shape_cell(table, layer),
                params_cell(layer)};
-    if (columns.connected) row.push_back(connected_cell(table, layer));
+    if (columns.connected) row.push_back(connected_cell(level == 0 ? table : nullptr, layer));
     if (columns.trainable) {
       const bool has_weights = layer.built() && layer.count_params() > 0;
       row.push_back(has_weights ? (layer.trainable() ? "Y" : "N") : "-");
     }
     rows.push_back(std::move(row));
     const auto* inner = dynamic_cast<const Network*>(layer.impl().get());
-    if (options.expand_nested && inner && inner->built())
-      add_rows(*inner, options, columns, indent + "└ ", rows);
+    if (options.expand_nested && inner) add_rows(*inner, options, columns, level + 1, rows);
   }
 }
 
@@ -256,7 +273,7 @@ std::string summary(const Network& network, const SummaryOptions& options) {
   if (!chain) header.push_back("Connected to");
   int length = chain ? 88 : 108;
   if (options.show_trainable) {
-    header.push_back("Trainable");
+    header.push_back(kTrainable);
     for (double& end : ends) end *= 0.9;
     ends.push_back(1.0);
     length += 12;
@@ -265,10 +282,9 @@ std::string summary(const Network& network, const SummaryOptions& options) {
   if (options.line_length > 0) length = options.line_length;
   const std::vector<int> widths = column_widths(std::max(length, 40), ends);
 
-  std::vector<Row> rows;
-  const Columns columns{!chain, options.show_trainable};
-  add_rows(network, options, columns, "", rows);
-  return cat("Model: \"", network.name(), "\"\n", table(widths, header, rows), totals(network));
+  Table table{widths, header, {}};
+  add_rows(network, options, {!chain, options.show_trainable}, 0, table.rows);
+  return cat("Model: \"", network.name(), "\"\n", table_text(table), totals(network));
 }
 
 }  // namespace cornu::model
