@@ -23,7 +23,7 @@ std::string shown(const base::Json& v);
 // […]}, the numbers in {"class_name": "__numpy__", "config": {"value": …}} and {"type": "ndarray",
 // "value": …}.
 // Anything else as it is.
-base::Json unwrapped(const base::Json& v);
+CORNU_API base::Json unwrapped(const base::Json& v);
 
 // True for null, false and empty values: an argument that says nothing may be ignored.
 bool says_nothing(const base::Json& v);
