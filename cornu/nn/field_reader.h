@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cornu/base/export.h"
 #include "cornu/base/json.h"
 #include "cornu/nn/where.h"
 
