@@ -17,13 +17,15 @@ ALLOWED = {
     "ops": "tensor base",
     "graph": "ops tensor base",
     "kernels": "ops tensor base",
+    "grad": "graph ops tensor base",
     "nn": "graph ops tensor base",
     "compile": "graph kernels ops tensor base",
     "exec": "compile graph kernels ops tensor base",
     "layers": "nn graph ops tensor base",
     "model": "exec compile layers nn graph ops tensor base",
     "formats": "model layers nn graph tensor base",
-    "image": "tensor base",
+    "train": "grad formats model exec compile layers nn graph ops tensor base",
+    "image": "train tensor base",
 }
 # The program and the examples see what a user sees: what is installed.
 USERS = ("cli", "examples")

@@ -10,7 +10,7 @@
 namespace cornu::compile {
 
 graph::Graph optimize(graph::Graph g, const Options& options) {
-  g = freeze_variables(std::move(g));
+  g = options.freeze ? freeze_variables(std::move(g)) : variables_to_inputs(std::move(g));
   g = fold_constants(std::move(g));
   if (!options.rewrite) return g;
   g = cancel_movement(std::move(g));

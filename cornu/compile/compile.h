@@ -11,9 +11,12 @@ struct Options {
   bool strict = false;     // only kernels that round no worse than plain sums
   bool rewrite = true;     // run the passes; off: the graph as it was traced
   bool reference = false;  // no kernels: every step runs its op's reference loops
+  // Off: the variables stay variable. The plan takes their numbers at each run, as further inputs
+  // after the graph's own, in the order of Graph::variables.
+  bool freeze = true;
 };
 
-// Freezes the graph's variables at their present values and turns it into a plan. Throws
+// Turns the graph into a plan, by default with its variables frozen at their present values. Throws
 // OutOfMemory when packing does not fit.
 std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options = {});
 

@@ -2,7 +2,21 @@
 
 #include <numeric>
 
+#include "cornu/base/error.h"
+
 namespace cornu::graph {
+
+Builder::Builder(Graph g, Mode mode) : graph_(std::move(g)), mode_(mode) {
+  for (size_t i = 0; i < graph_.nodes.size(); ++i)
+    if (const auto* v = std::get_if<ops::Variable>(&graph_.nodes[i].op))
+      variables_[graph_.variables[static_cast<size_t>(v->index)].get()] = {static_cast<NodeId>(i)};
+}
+
+std::vector<Value> Builder::outputs() const {
+  std::vector<Value> all;
+  for (NodeId id : graph_.outputs) all.push_back({id});
+  return all;
+}
 
 Value Builder::input(Shape shape) {
   const auto id = static_cast<NodeId>(graph_.nodes.size());
@@ -82,7 +96,29 @@ Value Builder::move_axis(Value x, int64_t from, int64_t to) {
   return transpose(x, std::move(perm));
 }
 
+Value Builder::random(ops::Random::Kind kind, Shape shape) {
+  CORNU_CHECK(random_key_.id >= 0);
+  return add(ops::Random{kind, std::move(shape), sites_++}, {random_key_});
+}
+
+void Builder::assign(const std::shared_ptr<cornu::Variable>& v, Value value) {
+  CORNU_CHECK(shape(value) == v->shape());
+  variables_[v.get()] = value;
+  for (Update& update : updates_)
+    if (update.variable == v) {
+      update.value = value;
+      return;
+    }
+  updates_.push_back({v, value});
+}
+
+void Builder::add_loss(Value scalar) {
+  CORNU_CHECK(shape(scalar) == Shape{});
+  if (mode_ != Mode::kPredict) losses_.push_back(scalar);
+}
+
 Graph Builder::finish(const std::vector<Value>& outputs) && {
+  graph_.outputs.clear();
   for (Value v : outputs) graph_.outputs.push_back(v.id);
   return drop_dead_nodes(std::move(graph_));
 }

@@ -15,17 +15,46 @@ struct Value {
   NodeId id = -1;
 };
 
+// What a model is traced for. Evaluating differs from predicting in that penalties are gathered;
+// training is when dropout drops, and when batch normalization uses and updates statistics.
+enum class Mode { kPredict, kEvaluate, kTrain };
+
 // The only way a layer speaks to the graph: it is given values and adds ops. Every shape is known.
 // Adding an op whose operands do not fit throws InternalError: layers check what users give them
 // before they lower.
 class CORNU_API Builder {
  public:
+  explicit Builder(Mode mode = Mode::kPredict) : mode_(mode) {}
+  // Goes on where a graph ended; outputs() are its outputs.
+  Builder(Graph g, Mode mode);
+
   Value input(Shape shape);
-  Value variable(const std::shared_ptr<cornu::Variable>& v);  // one node however often it is used
+  // One node however often it is used; what assign() gave it, after that.
+  Value variable(const std::shared_ptr<cornu::Variable>& v);
   Value constant(Tensor value);
   Value scalar(float value) { return constant(Tensor(Shape{}, {value})); }
   Value add(ops::Op op, std::vector<Value> in);
   const Shape& shape(Value v) const { return graph_[v.id].shape; }
+  const Node& node(Value v) const { return graph_[v.id]; }
+  std::vector<Value> outputs() const;
+
+  // ---- training ----
+  Mode mode() const { return mode_; }
+  bool training() const { return mode_ == Mode::kTrain; }
+  // The operand of ops::Random. random() needs it: whoever traces a model for training gives it.
+  void set_random_key(Value key) { random_key_ = key; }
+  // Random numbers of a site of their own. `shape` starts with the samples.
+  Value random(ops::Random::Kind kind, Shape shape);
+  // The value a variable is to have after this run.
+  void assign(const std::shared_ptr<cornu::Variable>& v, Value value);
+  // A scalar to add to the loss. Nothing is done when predicting.
+  void add_loss(Value scalar);
+  struct Update {
+    std::shared_ptr<cornu::Variable> variable;
+    Value value;
+  };
+  const std::vector<Update>& updates() const { return updates_; }  // one per variable
+  const std::vector<Value>& losses() const { return losses_; }
 
   // ---- short forms ----
   Value unary(ops::Unary::Fn fn, Value x, float a = 0, float b = 0, float c = 0) {
@@ -57,6 +86,11 @@ class CORNU_API Builder {
   Graph graph_;
   std::string layer_;
   std::map<const cornu::Variable*, Value> variables_;
+  Mode mode_;
+  Value random_key_;
+  int64_t sites_ = 0;
+  std::vector<Update> updates_;
+  std::vector<Value> losses_;
 };
 
 }  // namespace cornu::graph

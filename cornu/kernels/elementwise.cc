@@ -146,6 +146,12 @@ void run_binary(const Call& call) noexcept {
       return all(kCheap, [](float a, float b) { return ops::minimum(a, b); });
     case Fn::kPower:
       return all(kDear, [](float a, float b) { return std::pow(a, b); });
+    case Fn::kGreater:
+      return all(kCheap, [](float a, float b) { return a > b ? 1.0f : 0.0f; });
+    case Fn::kGreaterEqual:
+      return all(kCheap, [](float a, float b) { return a >= b ? 1.0f : 0.0f; });
+    case Fn::kEqual:
+      return all(kCheap, [](float a, float b) { return a == b ? 1.0f : 0.0f; });
   }
 }
 

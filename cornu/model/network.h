@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cornu/layers/layer.h"
+#include "cornu/model/training.h"
 
 namespace cornu::model {
 
@@ -28,6 +29,11 @@ class Network : public LayerImpl {
   std::vector<Weight> weights() const override;
   void set_trainable(bool trainable) override;
   base::Json config() const override;
+
+  // Set by Model::compile(); null before. Replaces what a file said.
+  std::shared_ptr<Training> training;
+  // What the file the model came from said of its training, until it is trained here.
+  std::optional<TrainingState> loaded_training;
 };
 
 // Calls of layers, made by hand (Keras: Functional).

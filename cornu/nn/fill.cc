@@ -9,11 +9,16 @@
 #include <vector>
 
 #include "cornu/base/error.h"
+#include "cornu/base/random.h"
 #include "cornu/base/text.h"
-#include "cornu/nn/random.h"
 
 namespace cornu::nn {
 namespace {
+
+using base::normal;
+using base::Philox;
+using base::truncated_normal;
+using base::unit;
 
 // Number i is made from word i of the key's stream.
 template <class T, class F>

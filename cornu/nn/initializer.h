@@ -7,7 +7,7 @@
 
 #include "cornu/base/export.h"
 #include "cornu/base/json.h"
-#include "cornu/nn/random.h"
+#include "cornu/base/random.h"
 #include "cornu/nn/where.h"
 #include "cornu/tensor/tensor.h"
 

@@ -1,5 +1,6 @@
 #include "cornu/ops/batch_norm.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "cornu/ops/index.h"
@@ -32,7 +33,118 @@ void reference(const BatchNorm& op, Inputs<T> in, View<T> out, Rows rows) {
   }
 }
 
+namespace {
+
+// Calls f(c, i) for number i of x, of channel c.
+template <class F>
+void for_each_number(const Shape& x, int64_t axis, F&& f) {
+  const int64_t inner = product(x.dims().subspan(static_cast<size_t>(axis) + 1));
+  const int64_t channels = x[axis], size = x.size();
+  for (int64_t i = 0; i < size; ++i) f(i / inner % channels, i);
+}
+
+bool has_axis(int64_t axis, const Shape& x) { return axis >= 0 && axis < x.rank(); }
+
+// How many numbers each channel has.
+int64_t numbers_per_channel(const Shape& x, int64_t axis) {
+  return x[axis] == 0 ? 0 : x.size() / x[axis];
+}
+
+}  // namespace
+
+Shape shape_rule(const Moments& op, const std::vector<Shape>& in) {
+  require(in.size() == 1 && has_axis(op.axis, in[0]), "takes x with that axis", op, in);
+  return {2, in[0][op.axis]};
+}
+
+template <class T>
+void reference(const Moments& op, Inputs<T> in, View<T> out, Rows rows) {
+  const Shape& shape = *in[0].shape;
+  const int64_t channels = shape[op.axis];
+  const auto count = static_cast<T>(numbers_per_channel(shape, op.axis));
+  const T* x = in[0].data;
+  const auto fill_mean = [&](T* mean) {
+    std::fill_n(mean, channels, T(0));
+    for_each_number(shape, op.axis, [&](int64_t c, int64_t i) { mean[c] += x[i]; });
+    for (int64_t c = 0; c < channels; ++c) mean[c] /= count;
+  };
+  if (rows.begin == 0 && rows.end > 0) fill_mean(out.data);
+  if (rows.end < 2 || rows.begin == rows.end) return;
+  // The variance needs the mean, which another thread may be about to write: it is found again,
+  // channel by channel, in the place of the variance.
+  T* variance = out.data + channels;
+  const int64_t inner = product(shape.dims().subspan(static_cast<size_t>(op.axis) + 1));
+  const int64_t blocks = channels * inner == 0 ? 0 : shape.size() / (channels * inner);
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto sum = [&](auto&& term) {
+      T total = 0;
+      for (int64_t b = 0; b < blocks; ++b)
+        for (int64_t i = 0; i < inner; ++i) total += term(x[(b * channels + c) * inner + i]);
+      return total / count;
+    };
+    const T mean = sum([](T v) { return v; });
+    variance[c] = sum([&](T v) { return (v - mean) * (v - mean); });
+  }
+}
+
+Shape shape_rule(const BatchNormSums& op, const std::vector<Shape>& in) {
+  require(in.size() == 4 && has_axis(op.axis, in[0]) && in[3] == in[0] &&
+              in[1] == Shape{in[0][op.axis]} && in[2] == in[1],
+          "takes x with that axis, mean, variance, dy", op, in);
+  return {2, in[0][op.axis]};
+}
+
+template <class T>
+void reference(const BatchNormSums& op, Inputs<T> in, View<T> out, Rows rows) {
+  const Shape& shape = *in[0].shape;
+  const int64_t channels = shape[op.axis];
+  const T *x = in[0].data, *mean = in[1].data, *variance = in[2].data, *dy = in[3].data;
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    T* sums = out.data + row * channels;
+    std::fill_n(sums, channels, T(0));
+    for_each_number(shape, op.axis, [&](int64_t c, int64_t i) {
+      sums[c] += row == 0 ? dy[i] : dy[i] * (x[i] - mean[c]);
+    });
+    if (row == 1)
+      for (int64_t c = 0; c < channels; ++c)
+        sums[c] /= std::sqrt(variance[c] + static_cast<T>(op.epsilon));
+  }
+}
+
+Shape shape_rule(const BatchNormGrad& op, const std::vector<Shape>& in) {
+  require(in.size() == 6 && has_axis(op.axis, in[0]) && in[4] == in[0], "takes x, …, dy, sums", op,
+          in);
+  const int64_t channels = in[0][op.axis];
+  for (size_t i : {1, 2, 3}) require(in[i] == Shape{channels}, "one statistic per channel", op, in);
+  require(in[5] == Shape{2, channels}, "two sums per channel", op, in);
+  return in[0];
+}
+
+template <class T>
+void reference(const BatchNormGrad& op, Inputs<T> in, View<T> out, Rows rows) {
+  const Shape& shape = *out.shape;
+  const bool last = op.axis == shape.rank() - 1;
+  const int64_t length = row_length(shape), channels = shape[op.axis];
+  const auto count = static_cast<T>(numbers_per_channel(shape, op.axis));
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Index p = unravel(row, outer(shape));
+    for (int64_t k = 0; k < length; ++k) {
+      const int64_t c = last ? k : p[static_cast<size_t>(op.axis)], i = row * length + k;
+      const T scale = 1 / std::sqrt(in[3].data[c] + static_cast<T>(op.epsilon));
+      const T h = (in[0].data[i] - in[2].data[c]) * scale;
+      out.data[i] = in[1].data[c] * scale *
+                    (in[4].data[i] - in[5].data[c] / count - h * in[5].data[channels + c] / count);
+    }
+  }
+}
+
 template void reference(const BatchNorm&, Inputs<float>, View<float>, Rows);
 template void reference(const BatchNorm&, Inputs<double>, View<double>, Rows);
+template void reference(const Moments&, Inputs<float>, View<float>, Rows);
+template void reference(const Moments&, Inputs<double>, View<double>, Rows);
+template void reference(const BatchNormSums&, Inputs<float>, View<float>, Rows);
+template void reference(const BatchNormSums&, Inputs<double>, View<double>, Rows);
+template void reference(const BatchNormGrad&, Inputs<float>, View<float>, Rows);
+template void reference(const BatchNormGrad&, Inputs<double>, View<double>, Rows);
 
 }  // namespace cornu::ops

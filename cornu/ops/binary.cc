@@ -25,18 +25,14 @@ T apply(Binary::Fn fn, T a, T b) {
       return minimum(a, b);
     case Fn::kPower:
       return std::pow(a, b);
+    case Fn::kGreater:
+      return a > b;
+    case Fn::kGreaterEqual:
+      return a >= b;
+    case Fn::kEqual:
+      return a == b;
   }
   return a;
-}
-
-// Strides of `shape` seen with the axes of `out`: 0 along the axes it is repeated on.
-Index broadcast_strides(const Shape& shape, const Shape& out) {
-  const Index own = strides_of(shape.dims());
-  const int64_t missing = out.rank() - shape.rank();
-  Index strides{};
-  for (int64_t a = 0; a < shape.rank(); ++a)
-    if (shape[a] != 1) strides[static_cast<size_t>(a + missing)] = own[static_cast<size_t>(a)];
-  return strides;
 }
 
 }  // namespace
@@ -58,6 +54,12 @@ const char* name_of(Binary::Fn fn) {
       return "minimum";
     case Fn::kPower:
       return "power";
+    case Fn::kGreater:
+      return "greater";
+    case Fn::kGreaterEqual:
+      return "greater_equal";
+    case Fn::kEqual:
+      return "equal";
   }
   return "?";
 }

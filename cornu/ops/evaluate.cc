@@ -5,15 +5,20 @@
 #include "cornu/ops/batch_norm.h"
 #include "cornu/ops/binary.h"
 #include "cornu/ops/conv.h"
+#include "cornu/ops/conv_filter_grad.h"
 #include "cornu/ops/conv_transpose.h"
 #include "cornu/ops/index.h"
 #include "cornu/ops/matmul.h"
 #include "cornu/ops/movement.h"
+#include "cornu/ops/one_hot.h"
 #include "cornu/ops/pool.h"
+#include "cornu/ops/pool_grad.h"
+#include "cornu/ops/random.h"
 #include "cornu/ops/reduce.h"
 #include "cornu/ops/resize.h"
 #include "cornu/ops/softmax.h"
 #include "cornu/ops/unary.h"
+#include "cornu/ops/unary_grad.h"
 
 namespace cornu::ops {
 namespace {

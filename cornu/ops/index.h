@@ -44,6 +44,16 @@ inline Index strides_of(Sizes sizes) {
   return strides;
 }
 
+// Strides of `shape` seen with the axes of `out`: 0 along the axes it is repeated on.
+inline Index broadcast_strides(const Shape& shape, const Shape& out) {
+  const Index own = strides_of(shape.dims());
+  const int64_t missing = out.rank() - shape.rank();
+  Index strides{};
+  for (int64_t a = 0; a < shape.rank(); ++a)
+    if (shape[a] != 1) strides[static_cast<size_t>(a + missing)] = own[static_cast<size_t>(a)];
+  return strides;
+}
+
 // All axes but the last: a row number counts through them.
 inline Sizes outer(const Shape& shape) {
   return shape.dims().first(static_cast<size_t>(std::max<int64_t>(shape.rank() - 1, 0)));

@@ -57,6 +57,14 @@ Shape shape_rule(const Concat& op, const std::vector<Shape>& in) {
   return out;
 }
 
+Shape shape_rule(const Broadcast& op, const std::vector<Shape>& in) {
+  require(in.size() == 1 && in[0].rank() <= op.shape.rank(), "takes one x, of no more axes", op,
+          in);
+  for (int64_t a = 1; a <= in[0].rank(); ++a)
+    require(in[0][-a] == 1 || in[0][-a] == op.shape[-a], "the sizes broadcast", op, in);
+  return op.shape;
+}
+
 template <class T>
 void reference(const Pad& op, Inputs<T> in, View<T> out, Rows rows) {
   const Shape& x = *in[0].shape;
@@ -126,6 +134,19 @@ void reference(const Concat& op, Inputs<T> in, View<T> out, Rows rows) {
   }
 }
 
+template <class T>
+void reference(const Broadcast&, Inputs<T> in, View<T> out, Rows rows) {
+  const Sizes sizes = outer(*out.shape);
+  const Index strides = broadcast_strides(*in[0].shape, *out.shape);
+  const int64_t length = row_length(*out.shape), step = strides[sizes.size()];
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Index p = unravel(row, sizes);
+    int64_t source = 0;
+    for (size_t a = 0; a < sizes.size(); ++a) source += p[a] * strides[a];
+    for (int64_t i = 0; i < length; ++i) out.data[row * length + i] = in[0].data[source + i * step];
+  }
+}
+
 template void reference(const Pad&, Inputs<float>, View<float>, Rows);
 template void reference(const Pad&, Inputs<double>, View<double>, Rows);
 template void reference(const Reshape&, Inputs<float>, View<float>, Rows);
@@ -134,5 +155,7 @@ template void reference(const Transpose&, Inputs<float>, View<float>, Rows);
 template void reference(const Transpose&, Inputs<double>, View<double>, Rows);
 template void reference(const Concat&, Inputs<float>, View<float>, Rows);
 template void reference(const Concat&, Inputs<double>, View<double>, Rows);
+template void reference(const Broadcast&, Inputs<float>, View<float>, Rows);
+template void reference(const Broadcast&, Inputs<double>, View<double>, Rows);
 
 }  // namespace cornu::ops

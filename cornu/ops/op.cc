@@ -45,9 +45,9 @@ std::string groups_and_activation(int64_t groups, const std::optional<Unary>& ac
 
 const char* kind_of(const Pool& op) { return op.kind == Pool::Kind::kMax ? "max" : "average"; }
 
-const char* kind_of(const Resize& op) {
+const char* kind_of(Resize::Mode mode) {
   using Mode = Resize::Mode;
-  switch (op.mode) {
+  switch (mode) {
     case Mode::kNearest:
       return "nearest";
     case Mode::kBilinear:
@@ -79,9 +79,9 @@ const char* kind_of(const Reduce& op) {
   return "?";
 }
 
-const char* kind_of(const Softmax& op) {
+const char* kind_of(Softmax::Kind kind) {
   using Kind = Softmax::Kind;
-  switch (op.kind) {
+  switch (kind) {
     case Kind::kSoftmax:
       return "softmax";
     case Kind::kLogSoftmax:
@@ -117,35 +117,73 @@ struct Attributes {
   std::string operator()(const Reshape& op) const { return to_text(op.shape); }
   std::string operator()(const Transpose& op) const { return cat("(perm=", text(op.perm), ")"); }
   std::string operator()(const Concat& op) const { return cat("(axis=", op.axis, ")"); }
+  std::string operator()(const Broadcast& op) const { return to_text(op.shape); }
+  std::string operator()(const OneHot& op) const { return cat("(depth=", op.depth, ")"); }
   std::string operator()(const Reduce& op) const { return cat("(axes=", text(op.axes), ")"); }
   std::string operator()(const Softmax&) const { return {}; }
   std::string operator()(const BatchNorm& op) const {
+    return cat("(axis=", op.axis, ", epsilon=", op.epsilon, op.of_batch ? ", of_batch)" : ")");
+  }
+  std::string operator()(const Moments& op) const { return cat("(axis=", op.axis, ")"); }
+  std::string operator()(const MatMul&) const { return {}; }
+  std::string operator()(const Random& op) const {
+    return cat("(shape=", op.shape, ", site=", op.site, ")");
+  }
+  std::string operator()(const UnaryGrad& op) const {
+    return cat(parameters(op.of), op.from_output ? "(from_output)" : "");
+  }
+  std::string operator()(const ConvFilterGrad& op) const {
+    return cat("(kernel=", text(op.kernel), ", stride=", text(op.stride),
+               ", dilation=", text(op.dilation), ", before=", text(op.before),
+               groups_and_activation(op.groups, {}), ")");
+  }
+  std::string operator()(const PoolGrad& op) const { return (*this)(op.of); }
+  std::string operator()(const ResizeGrad& op) const { return cat("(size=", text(op.size), ")"); }
+  std::string operator()(const SoftmaxGrad&) const { return {}; }
+  std::string operator()(const BatchNormSums& op) const {
     return cat("(axis=", op.axis, ", epsilon=", op.epsilon, ")");
   }
-  std::string operator()(const MatMul&) const { return {}; }
+  std::string operator()(const BatchNormGrad& op) const {
+    return cat("(axis=", op.axis, ", epsilon=", op.epsilon, ")");
+  }
 };
 
 }  // namespace
 
 std::string name_of(const Op& op) {
-  return std::visit(overloaded{[](const Input&) { return cat("input"); },
-                               [](const Variable&) { return cat("variable"); },
-                               [](const Constant&) { return cat("constant"); },
-                               [](const Unary& x) { return cat("unary ", signature(x.fn).name); },
-                               [](const Binary& x) { return cat("binary ", name_of(x.fn)); },
-                               [](const Conv&) { return cat("conv"); },
-                               [](const ConvTranspose&) { return cat("conv_transpose"); },
-                               [](const Pool& x) { return cat("pool ", kind_of(x)); },
-                               [](const Resize& x) { return cat("resize ", kind_of(x)); },
-                               [](const Pad&) { return cat("pad"); },
-                               [](const Reshape&) { return cat("reshape"); },
-                               [](const Transpose&) { return cat("transpose"); },
-                               [](const Concat&) { return cat("concat"); },
-                               [](const Reduce& x) { return cat("reduce ", kind_of(x)); },
-                               [](const Softmax& x) { return cat(kind_of(x)); },
-                               [](const BatchNorm&) { return cat("batch_norm"); },
-                               [](const MatMul&) { return cat("matmul"); }},
-                    op);
+  return std::visit(
+      overloaded{[](const Input&) { return cat("input"); },
+                 [](const Variable&) { return cat("variable"); },
+                 [](const Constant&) { return cat("constant"); },
+                 [](const Unary& x) { return cat("unary ", signature(x.fn).name); },
+                 [](const Binary& x) { return cat("binary ", name_of(x.fn)); },
+                 [](const Conv&) { return cat("conv"); },
+                 [](const ConvTranspose&) { return cat("conv_transpose"); },
+                 [](const Pool& x) { return cat("pool ", kind_of(x)); },
+                 [](const Resize& x) { return cat("resize ", kind_of(x.mode)); },
+                 [](const Pad&) { return cat("pad"); },
+                 [](const Reshape&) { return cat("reshape"); },
+                 [](const Transpose&) { return cat("transpose"); },
+                 [](const Concat&) { return cat("concat"); },
+                 [](const Broadcast&) { return cat("broadcast"); },
+                 [](const OneHot&) { return cat("one_hot"); },
+                 [](const Reduce& x) { return cat("reduce ", kind_of(x)); },
+                 [](const Softmax& x) { return cat(kind_of(x.kind)); },
+                 [](const BatchNorm&) { return cat("batch_norm"); },
+                 [](const Moments&) { return cat("moments"); },
+                 [](const MatMul&) { return cat("matmul"); },
+                 [](const Random& x) {
+                   return cat(x.kind == Random::Kind::kUniform ? "random uniform"
+                                                               : "random normal");
+                 },
+                 [](const UnaryGrad& x) { return cat("unary_grad ", signature(x.of.fn).name); },
+                 [](const ConvFilterGrad&) { return cat("conv_filter_grad"); },
+                 [](const PoolGrad& x) { return cat("pool_grad ", kind_of(x.of)); },
+                 [](const ResizeGrad& x) { return cat("resize_grad ", kind_of(x.mode)); },
+                 [](const SoftmaxGrad& x) { return cat(kind_of(x.kind), "_grad"); },
+                 [](const BatchNormSums&) { return cat("batch_norm_sums"); },
+                 [](const BatchNormGrad&) { return cat("batch_norm_grad"); }},
+      op);
 }
 
 std::string to_text(const Op& op) { return name_of(op) + std::visit(Attributes{}, op); }
@@ -154,6 +192,7 @@ bool moves_data_only(const Op& op) {
   const auto* resize = std::get_if<Resize>(&op);
   return std::holds_alternative<Pad>(op) || std::holds_alternative<Reshape>(op) ||
          std::holds_alternative<Transpose>(op) || std::holds_alternative<Concat>(op) ||
+         std::holds_alternative<Broadcast>(op) ||
          (resize && resize->mode == Resize::Mode::kNearest);
 }
 

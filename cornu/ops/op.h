@@ -78,15 +78,28 @@ struct Unary {
     kTanhShrink,     //
     kThreshold,      // x > a ? x : b
     kAffine,         // a x + b
+    kStopGradient,   // x; nothing flows back through it
   };
   Fn fn = Fn::kIdentity;
   float a = 0, b = 0, c = 0;
   friend bool operator==(const Unary&, const Unary&) = default;
 };
 
-// NumPy broadcasting over trailing axes. Maximum and minimum pass NaN on, as NumPy's do.
+// NumPy broadcasting over trailing axes. Maximum and minimum pass NaN on, as NumPy's do;
+// comparisons give 1 or 0.
 struct Binary {
-  enum class Fn { kAdd, kSubtract, kMultiply, kDivide, kMaximum, kMinimum, kPower };
+  enum class Fn {
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kMaximum,
+    kMinimum,
+    kPower,
+    kGreater,
+    kGreaterEqual,
+    kEqual,
+  };
   Fn fn = Fn::kAdd;
   friend bool operator==(const Binary&, const Binary&) = default;
 };
@@ -159,6 +172,14 @@ struct Concat {  // one or more inputs
   int64_t axis = 0;
   friend bool operator==(const Concat&, const Concat&) = default;
 };
+struct Broadcast {  // NumPy's broadcast_to: axes of size 1, and missing ones in front, repeat
+  Shape shape = {};
+  friend bool operator==(const Broadcast&, const Broadcast&) = default;
+};
+struct OneHot {  // labels (...) to (..., depth): 1 where the label is the index, else 0
+  int64_t depth = 1;
+  friend bool operator==(const OneHot&, const OneHot&) = default;
+};
 
 // ---- the rest -----------------------------------------------------------------------------------
 // Over `axes` (sorted, unique), which keep size 1. Maximum and minimum pass NaN on. Of nothing, the
@@ -177,12 +198,21 @@ struct Softmax {
   friend bool operator==(const Softmax&, const Softmax&) = default;
 };
 
-// Inference: inputs x, gamma, beta, mean, variance, the last four (C) along `axis` of x.
+// Inputs x, gamma, beta, mean, variance, the last four (C) along `axis` of x.
 //   y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 struct BatchNorm {
   int64_t axis = -1;  // >= 0
   float epsilon = 1e-3f;
+  // Mean and variance are x's own Moments: the gradient in x takes that into account, and nothing
+  // flows back through the two operands.
+  bool of_batch = false;
   friend bool operator==(const BatchNorm&, const BatchNorm&) = default;
+};
+
+// (2, C): the mean and the biased variance of x over all axes but `axis`. Of nothing, NaN.
+struct Moments {
+  int64_t axis = -1;  // >= 0
+  friend bool operator==(const Moments&, const Moments&) = default;
 };
 
 // (B, M, K) x (B, K, N) -> (B, M, N).
@@ -190,8 +220,80 @@ struct MatMul {
   friend bool operator==(const MatMul&, const MatMul&) = default;
 };
 
+// Random numbers of this shape, that of a whole batch (first axis: samples). Input: a key (6) of
+// whole numbers below 2^16: four parts of a 64-bit seed, lowest first, and two of the number of the
+// first sample. Number i of sample s is word (s * numbers per sample + i) of the seed's Philox
+// stream `site` (base/random.h), so that it does not depend on how a batch is cut.
+struct Random {
+  enum class Kind { kUniform, kNormal };  // in (0, 1); mean 0, deviation 1
+  Kind kind = Kind::kUniform;
+  Shape shape = {};
+  int64_t site = 0;
+  friend bool operator==(const Random&, const Random&) = default;
+};
+
+// ---- gradients ----------------------------------------------------------------------------------
+// What the ops above need to be differentiated and cannot be said with each other. dy is the
+// gradient that flows into an op's result. Conventions at kinks: layers.md part 19.
+
+// dy * fn'(x). Inputs x and dy or, where `from_output`, y = fn(x) and dy.
+struct UnaryGrad {
+  Unary of = {};
+  bool from_output = false;
+  friend bool operator==(const UnaryGrad&, const UnaryGrad&) = default;
+};
+
+// Conv's gradient in its kernel, and ConvTranspose's with x and dy exchanged. Inputs x (N, *n, C),
+// dy (N, *p, F); result (*kernel, C/groups, F):
+//   dk[q, c, f] = sum_{b, p} x[b, p*stride + q*dilation - before, g*C/groups + c] * dy[b, p, f]
+// Cells outside x are 0; dy says which p there are.
+struct ConvFilterGrad {
+  std::vector<int64_t> kernel = {};                 // spatial sizes
+  std::vector<int64_t> stride = {}, dilation = {};  // >= 1
+  std::vector<int64_t> before = {};                 // >= 0
+  int64_t groups = 1;
+  friend bool operator==(const ConvFilterGrad&, const ConvFilterGrad&) = default;
+};
+
+// Pool's gradient. Inputs x and dy; a maximum sends dy to the first cell that holds it.
+struct PoolGrad {
+  Pool of = {};
+  friend bool operator==(const PoolGrad&, const PoolGrad&) = default;
+};
+
+// Resize's gradient: input dy (N, *m, C), result (N, *size, C) as x was.
+struct ResizeGrad {
+  Resize::Mode mode = Resize::Mode::kNearest;
+  std::vector<int64_t> size = {};
+  friend bool operator==(const ResizeGrad&, const ResizeGrad&) = default;
+};
+
+// Softmax's gradient. Inputs y and dy; for kSparsemax x and dy.
+struct SoftmaxGrad {
+  Softmax::Kind kind = Softmax::Kind::kSoftmax;
+  friend bool operator==(const SoftmaxGrad&, const SoftmaxGrad&) = default;
+};
+
+// (2, C): the sums of dy and of dy * (x - mean) / sqrt(variance + epsilon) over all axes but
+// `axis`: the gradients in beta and gamma. Inputs x, mean, variance, dy.
+struct BatchNormSums {
+  int64_t axis = -1;  // >= 0
+  float epsilon = 1e-3f;
+  friend bool operator==(const BatchNormSums&, const BatchNormSums&) = default;
+};
+// BatchNorm's gradient in x where its statistics are the batch's own. Inputs x, gamma, mean,
+// variance, dy, sums; with n numbers per channel and h = (x - mean) / sqrt(variance + epsilon):
+//   dx = gamma / sqrt(variance + epsilon) * (dy - sums[0] / n - h * sums[1] / n)
+struct BatchNormGrad {
+  int64_t axis = -1;  // >= 0
+  float epsilon = 1e-3f;
+  friend bool operator==(const BatchNormGrad&, const BatchNormGrad&) = default;
+};
+
 using Op = std::variant<Input, Variable, Constant, Unary, Binary, Conv, ConvTranspose, Pool, Resize,
-                        Pad, Reshape, Transpose, Concat, Reduce, Softmax, BatchNorm, MatMul>;
+                        Pad, Reshape, Transpose, Concat, Broadcast, OneHot, Reduce, Softmax,
+                        BatchNorm, Moments, MatMul, Random, UnaryGrad, ConvFilterGrad, PoolGrad,
+                        ResizeGrad, SoftmaxGrad, BatchNormSums, BatchNormGrad>;
 
 template <class... F>
 struct overloaded : F... {

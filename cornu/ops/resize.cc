@@ -134,6 +134,74 @@ void reference(const Resize& op, Inputs<T> in, View<T> out, Rows rows) {
   }
 }
 
+Shape shape_rule(const ResizeGrad& op, const std::vector<Shape>& in) {
+  require(in.size() == 1 && in[0].rank() >= 2, "takes one dy of rank >= 2", op, in);
+  Shape out{in[0][0]};
+  for (int64_t n : op.size) out.push_back(n);
+  out.push_back(in[0][-1]);
+  require(out.rank() == in[0].rank(), "one size per spatial axis", op, in);
+  Resize resize{op.mode, {}};
+  for (int64_t n : spatial(in[0])) resize.size.push_back(n);
+  require(shape_rule(resize, {out}) == in[0], "dy of Resize's shape", op, in);
+  return out;
+}
+
+namespace {
+
+// What output cell i of `size` takes of source cell `cell`.
+double weight_of(Resize::Mode mode, int64_t i, int64_t n, int64_t size, int64_t cell) {
+  const Taps taps = taps_of(mode, i, n, size);
+  double weight = 0;
+  for (int64_t t = 0; t < taps.count; ++t)
+    if (taps.cell[static_cast<size_t>(t)] == cell) weight += taps.weight[static_cast<size_t>(t)];
+  return weight;
+}
+
+// The output cells that may take something of source cell `cell`: no mode reaches farther than 6
+// source cells.
+struct Reach {
+  int64_t begin, end;
+};
+Reach reach_of(int64_t cell, int64_t n, int64_t size) {
+  return {std::max<int64_t>((cell - 7) * size / n - 1, 0),
+          std::min((cell + 8) * size / n + 2, size)};
+}
+
+}  // namespace
+
+template <class T>
+void reference(const ResizeGrad& op, Inputs<T> in, View<T> out, Rows rows) {
+  const Sizes n = spatial(*out.shape), m = spatial(*in[0].shape);
+  const int64_t channels = (*out.shape)[-1];
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Index p = unravel(row, outer(*out.shape));
+    std::array<Reach, kMaxRank> reach;
+    Index counts{};
+    for (size_t a = 0; a < n.size(); ++a) {
+      reach[a] = reach_of(p[a + 1], n[a], m[a]);
+      counts[a] = std::max<int64_t>(reach[a].end - reach[a].begin, 0);
+    }
+    const Sizes grid(counts.data(), n.size());
+    T* dx = out.data + row * channels;
+    std::fill_n(dx, channels, T(0));
+    for (int64_t k = 0; k < product(grid); ++k) {
+      const Index q = unravel(k, grid);
+      int64_t cell = p[0];
+      double weight = 1;
+      for (size_t a = 0; a < n.size() && weight != 0; ++a) {
+        const int64_t i = reach[a].begin + q[a];
+        cell = cell * m[a] + i;
+        weight *= weight_of(op.mode, i, n[a], m[a], p[a + 1]);
+      }
+      if (weight == 0) continue;
+      const T* dy = in[0].data + cell * channels;
+      for (int64_t c = 0; c < channels; ++c) dx[c] += static_cast<T>(weight) * dy[c];
+    }
+  }
+}
+
+template void reference(const ResizeGrad&, Inputs<float>, View<float>, Rows);
+template void reference(const ResizeGrad&, Inputs<double>, View<double>, Rows);
 template void reference(const Resize&, Inputs<float>, View<float>, Rows);
 template void reference(const Resize&, Inputs<double>, View<double>, Rows);
 

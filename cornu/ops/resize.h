@@ -14,4 +14,9 @@ Shape shape_rule(const Resize& op, const std::vector<Shape>& in);
 template <class T>
 void reference(const Resize& op, Inputs<T> in, View<T> out, Rows rows);
 
+Shape shape_rule(const ResizeGrad& op, const std::vector<Shape>& in);
+
+template <class T>
+void reference(const ResizeGrad& op, Inputs<T> in, View<T> out, Rows rows);
+
 }  // namespace cornu::ops

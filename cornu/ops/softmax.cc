@@ -65,6 +65,65 @@ void reference(const Softmax& op, Inputs<T> in, View<T> out, Rows rows) {
   }
 }
 
+Shape shape_rule(const SoftmaxGrad& op, const std::vector<Shape>& in) {
+  require(in.size() == 2 && in[0].rank() >= 1 && in[0] == in[1],
+          "takes y (sparsemax: x) and dy of one shape", op, in);
+  return in[0];
+}
+
+namespace {
+
+// tau = (sum of z_(j) (K - rank_(j) + 1) over the support - 1) / K: an input of the support counts
+// once for each partial sum it is in. Equal inputs have the ranks of a stable sort.
+template <class T>
+void sparsemax_grad(const T* x, const T* dy, T* dx, int64_t n) {
+  sparsemax(x, dx, n);
+  T flow = 0;
+  for (int64_t i = 0; i < n; ++i)
+    if (dx[i] > 0) flow += dy[i];
+  const auto rank = [&](int64_t i) {
+    int64_t before = 0;
+    for (int64_t j = 0; j < n; ++j) before += x[j] > x[i] || (x[j] == x[i] && j < i);
+    return before;
+  };
+  T partial = 0;
+  int64_t support = 0;
+  for (int64_t r = 0; r < n; ++r)
+    for (int64_t i = 0; i < n; ++i)
+      if (rank(i) == r) {
+        partial += x[i];
+        if (1 + static_cast<T>(r + 1) * x[i] > partial) ++support;
+      }
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t r = rank(i);
+    const T share = r < support ? static_cast<T>(support - r) / static_cast<T>(support) : T(0);
+    dx[i] = (dx[i] > 0 ? dy[i] : T(0)) - flow * share;
+  }
+}
+
+}  // namespace
+
+template <class T>
+void reference(const SoftmaxGrad& op, Inputs<T> in, View<T> out, Rows rows) {
+  using Kind = Softmax::Kind;
+  const int64_t n = row_length(*out.shape);
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const T *y = in[0].data + row * n, *dy = in[1].data + row * n;
+    T* dx = out.data + row * n;
+    if (op.kind == Kind::kSparsemax) {
+      sparsemax_grad(y, dy, dx, n);
+      continue;
+    }
+    const bool log = op.kind == Kind::kLogSoftmax;
+    T sum = 0;
+    for (int64_t i = 0; i < n; ++i) sum += log ? dy[i] : dy[i] * y[i];
+    for (int64_t i = 0; i < n; ++i)
+      dx[i] = log ? dy[i] - std::exp(y[i]) * sum : y[i] * (dy[i] - sum);
+  }
+}
+
+template void reference(const SoftmaxGrad&, Inputs<float>, View<float>, Rows);
+template void reference(const SoftmaxGrad&, Inputs<double>, View<double>, Rows);
 template void reference(const Softmax&, Inputs<float>, View<float>, Rows);
 template void reference(const Softmax&, Inputs<double>, View<double>, Rows);
 

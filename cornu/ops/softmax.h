@@ -14,4 +14,9 @@ Shape shape_rule(const Softmax& op, const std::vector<Shape>& in);
 template <class T>
 void reference(const Softmax& op, Inputs<T> in, View<T> out, Rows rows);
 
+Shape shape_rule(const SoftmaxGrad& op, const std::vector<Shape>& in);
+
+template <class T>
+void reference(const SoftmaxGrad& op, Inputs<T> in, View<T> out, Rows rows);
+
 }  // namespace cornu::ops

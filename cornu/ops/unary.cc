@@ -76,6 +76,7 @@ T apply(const Unary& fn, T x) {
   const T a = fn.a, b = fn.b, c = fn.c;
   switch (fn.fn) {
     case Fn::kIdentity:
+    case Fn::kStopGradient:
       return x;
     case Fn::kRelu:
       return relu(x, a, b, c);
@@ -215,6 +216,8 @@ UnarySignature signature(Unary::Fn fn) {
       return {"threshold", {"threshold", "value"}};
     case Fn::kAffine:
       return {"affine", {"slope", "offset"}};
+    case Fn::kStopGradient:
+      return {"stop_gradient"};
   }
   return {"?"};
 }

@@ -5,12 +5,15 @@
 
 namespace cornu {
 
+void Variable::make_initial() const {
+  if (!initial_) return;
+  value_ = initial_();
+  initial_ = nullptr;
+}
+
 Tensor Variable::value() const {
   std::lock_guard lock(mutex_);
-  if (initial_) {
-    value_ = initial_();
-    initial_ = nullptr;
-  }
+  make_initial();
   return value_;
 }
 

@@ -39,8 +39,19 @@ class CORNU_API Variable {
   Tensor value() const;
   // Throws ValueError when the shape differs.
   void assign(Tensor value);
+  // Changes the numbers in place: change(float*) is given shape().size() of them. Nothing is copied
+  // unless someone holds what value() returned. How training updates a weight without allocating.
+  template <class F>
+  void modify(F&& change) {
+    std::lock_guard lock(mutex_);
+    make_initial();
+    change(value_.data());
+    version_.fetch_add(1, std::memory_order_release);
+  }
 
  private:
+  void make_initial() const;
+
   const std::string name_;
   const Shape shape_;
   mutable std::mutex mutex_;

@@ -12,6 +12,26 @@ graph::Graph freeze_variables(graph::Graph g) {
   return g;
 }
 
+graph::Graph variables_to_inputs(graph::Graph g) {
+  const auto first = static_cast<int64_t>(g.inputs.size());
+  std::vector<graph::NodeId> node_of(g.variables.size(), -1);
+  for (size_t i = 0; i < g.nodes.size(); ++i)
+    if (const auto* variable = std::get_if<ops::Variable>(&g.nodes[i].op)) {
+      node_of[static_cast<size_t>(variable->index)] = static_cast<graph::NodeId>(i);
+      g.nodes[i].op = ops::Input{first + variable->index};
+    }
+  for (size_t i = 0; i < node_of.size(); ++i) {
+    if (node_of[i] < 0) {
+      node_of[i] = static_cast<graph::NodeId>(g.nodes.size());
+      g.nodes.push_back(
+          {ops::Input{first + static_cast<int64_t>(i)}, {}, g.variables[i]->shape(), ""});
+    }
+    g.inputs.push_back(node_of[i]);
+  }
+  g.variables.clear();
+  return g;
+}
+
 graph::Graph fold_constants(graph::Graph g) {
   const auto constant_of = [&](graph::NodeId id) { return std::get_if<ops::Constant>(&g[id].op); };
   for (graph::Node& node : g.nodes) {

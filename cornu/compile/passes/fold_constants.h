@@ -8,6 +8,9 @@ namespace cornu::compile {
 // Inference only: training reads live variables.
 graph::Graph freeze_variables(graph::Graph g);
 
+// Turns every variable into one more input, in order; those that nothing uses any more, too.
+graph::Graph variables_to_inputs(graph::Graph g);
+
 // Computes once what depends on constants alone: a depthwise kernel seen under another shape, the
 // ones that stand for a missing gamma. Test: fold_constants_test.cc.
 graph::Graph fold_constants(graph::Graph g);

@@ -1,4 +1,4 @@
-#include "cornu/nn/random.h"
+#include "cornu/base/random.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <random>
 
 namespace cornu {
-namespace nn {
+namespace base {
 namespace {
 
 // Natural logarithm of a positive normal number: a libm's own differs from system to system.
@@ -104,13 +104,13 @@ uint64_t next_seed() {
   return device() | static_cast<uint64_t>(device()) << 32;
 }
 
-}  // namespace nn
+}  // namespace base
 
 void set_random_seed(uint64_t seed) {
-  const std::lock_guard lock(nn::seed_mutex);
+  const std::lock_guard lock(base::seed_mutex);
   // A stream of its own, so that an initializer with the same number as its seed shares nothing.
-  nn::seed_stream.emplace(seed, ~uint64_t{0});
-  nn::seeds_drawn = 0;
+  base::seed_stream.emplace(seed, ~uint64_t{0});
+  base::seeds_drawn = 0;
 }
 
 }  // namespace cornu

@@ -7,7 +7,7 @@
 
 // Random numbers that depend on a key and a position alone: number i of a stream is the same
 // whoever asks for it, in whatever order, on any number of threads and on any platform.
-namespace cornu::nn {
+namespace cornu::base {
 
 // Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).
 CORNU_API std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter,
@@ -52,7 +52,7 @@ CORNU_API double normal_quantile(double p);
 // Thread-safe.
 CORNU_API uint64_t next_seed();
 
-}  // namespace cornu::nn
+}  // namespace cornu::base
 
 namespace cornu {
 

@@ -1,4 +1,4 @@
-#include "cornu/nn/random.h"
+#include "cornu/base/random.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace cornu::nn {
+namespace cornu::base {
 namespace {
 
 // The known answers published with Random123 (kat_vectors, philox4x32 10).
@@ -105,4 +105,4 @@ TEST(Seeds, ThreadsNeverDrawTheSameSeed) {
 }
 
 }  // namespace
-}  // namespace cornu::nn
+}  // namespace cornu::base
