@@ -27,6 +27,9 @@ std::vector<Sample> samples() {
   uint64_t seed = 0;
   const auto t = [&](Shape shape) { return random_tensor(std::move(shape), ++seed, 0.1f, 2); };
   const Unary relu{.fn = Unary::Fn::kRelu, .b = INFINITY, .c = 0.5f};
+  const Pool max_pool{Pool::Kind::kMax, {3, 2}, {2, 1}, {{1, 1}, {0, 1}}};
+  const Pool average_pool{Pool::Kind::kAverage, {3, 2}, {2, 1}, {{1, 1}, {0, 1}}};
+  const Tensor key(Shape{6}, {1, 2, 3, 4, 7, 0}), labels(Shape{2, 3}, {0, 1, 2, 3, 4, -1});
   return {
       {Unary{Unary::Fn::kMish}, {t({3, 4, 5})}},
       {Unary{Unary::Fn::kExp}, {t({})}},
@@ -46,8 +49,8 @@ std::vector<Sample> samples() {
                      .groups = 2,
                      .activation = relu},
        {t({2, 3, 2, 4}), t({2, 3, 3, 4}), t({6})}},
-      {Pool{Pool::Kind::kMax, {3, 2}, {2, 1}, {{1, 1}, {0, 1}}}, {t({2, 5, 4, 3})}},
-      {Pool{Pool::Kind::kAverage, {3, 2}, {2, 1}, {{1, 1}, {0, 1}}}, {t({2, 5, 4, 3})}},
+      {max_pool, {t({2, 5, 4, 3})}},
+      {average_pool, {t({2, 5, 4, 3})}},
       {Resize{Resize::Mode::kNearest, {6, 5, 4}}, {t({2, 2, 5, 2, 3})}},
       {Resize{Resize::Mode::kLanczos5, {6, 8}}, {t({2, 3, 4, 3})}},
       {Resize{Resize::Mode::kBilinear, {6, 8}}, {t({2, 3, 4, 3})}},
@@ -62,6 +65,25 @@ std::vector<Sample> samples() {
       {Softmax{Softmax::Kind::kSparsemax}, {t({3, 4})}},
       {BatchNorm{.axis = 1}, {t({2, 3, 4}), t({3}), t({3}), t({3}), t({3})}},
       {MatMul{}, {t({2, 3, 4}), t({2, 4, 5})}},
+      {Broadcast{Shape{2, 3, 4}}, {t({3, 1})}},
+      {OneHot{4}, {labels}},
+      {Moments{.axis = 1}, {t({2, 3, 4})}},
+      {Moments{.axis = 2}, {t({2, 3, 4})}},
+      {Random{Random::Kind::kUniform, Shape{3, 4}, 5}, {key}},
+      {Random{Random::Kind::kNormal, Shape{3, 4}, 5}, {key}},
+      {UnaryGrad{{Unary::Fn::kMish}}, {t({3, 4}), t({3, 4})}},
+      {UnaryGrad{{Unary::Fn::kTanh}, true}, {t({3, 4}), t({3, 4})}},
+      {ConvFilterGrad{
+           .kernel = {2, 3}, .stride = {1, 2}, .dilation = {2, 1}, .before = {1, 0}, .groups = 2},
+       {t({2, 5, 6, 4}), t({2, 5, 3, 6})}},
+      {PoolGrad{max_pool}, {t({2, 5, 4, 3}), t({2, 3, 4, 3})}},
+      {PoolGrad{average_pool}, {t({2, 5, 4, 3}), t({2, 3, 4, 3})}},
+      {ResizeGrad{Resize::Mode::kNearest, {2, 3}}, {t({2, 5, 6, 3})}},
+      {ResizeGrad{Resize::Mode::kLanczos5, {3, 4}}, {t({2, 6, 9, 3})}},
+      {SoftmaxGrad{Softmax::Kind::kLogSoftmax}, {t({3, 4}), t({3, 4})}},
+      {SoftmaxGrad{Softmax::Kind::kSparsemax}, {t({3, 4}), t({3, 4})}},
+      {BatchNormSums{.axis = 1}, {t({2, 3, 4}), t({3}), t({3}), t({2, 3, 4})}},
+      {BatchNormGrad{.axis = 1}, {t({2, 3, 4}), t({3}), t({3}), t({3}), t({2, 3, 4}), t({2, 3})}},
   };
 }
 

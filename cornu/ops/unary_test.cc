@@ -15,7 +15,7 @@ namespace {
 using namespace cornu::testing;  // NOLINT
 using Fn = Unary::Fn;
 
-constexpr Fn kLast = Fn::kAffine;
+constexpr Fn kLast = Fn::kStopGradient;
 
 template <class F>
 void for_each_function(F&& f) {
@@ -115,6 +115,7 @@ const Formula kFormulas[] = {
     {{Fn::kTanhShrink}, [](double x) { return x - std::tanh(x); }},
     {{Fn::kThreshold, 0.5f, -3}, [](double x) { return x > 0.5 ? x : -3; }},
     {{Fn::kAffine, 2, -3}, [](double x) { return 2 * x - 3; }},
+    {{Fn::kStopGradient}, [](double x) { return x; }},
 };
 
 TEST(Unary, FormulasOfTheSpecification) {
