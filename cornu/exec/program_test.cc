@@ -13,6 +13,7 @@
 #include "cornu/compile/compile.h"
 #include "cornu/exec/interpreter.h"
 #include "tests/support/random_graph.h"
+#include "tests/support/run_plan.h"
 
 // Counts allocations of the whole test program, to see that a run makes none.
 namespace {
@@ -53,20 +54,7 @@ namespace {
 using testing::max_error;
 using testing::random_inputs;
 using testing::RandomGraph;
-
-std::vector<Tensor> run_plan(const graph::Graph& g, const std::vector<Tensor>& x,
-                             const compile::Options& options, int threads) {
-  const Program program(compile::compile(g, options));
-  Workspace workspace(program, threads);
-  std::vector<std::span<const float>> in;
-  for (const Tensor& t : x) in.push_back(t.values());
-  std::vector<Tensor> y;
-  std::vector<std::span<float>> out;
-  for (size_t i = 0; i < program.output_count(); ++i) y.emplace_back(program.output_shape(i));
-  for (Tensor& t : y) out.push_back(t.values());
-  EXPECT_TRUE(workspace.run(in, out));
-  return y;
-}
+using testing::run_plan;
 
 // The plan computes what the interpreter says, whatever the passes, kernels and threads.
 TEST(Program, EqualsTheInterpreterOnRandomGraphs) {

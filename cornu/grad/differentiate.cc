@@ -37,6 +37,7 @@ std::vector<Value> differentiate(Builder& g, const std::vector<Value>& ys,
   std::vector<Value> flow(static_cast<size_t>(last) + 1);  // what has come back to each node so far
   const auto add = [&](NodeId id, Value dy) {
     CORNU_CHECK(g.shape(dy) == g.shape({id}));
+    if (g.shape(dy).size() == 0) return;  // nothing flows through nothing
     Value& sum = flow[static_cast<size_t>(id)];
     sum = sum.id < 0 ? dy : g.binary(ops::Binary::Fn::kAdd, sum, dy);
   };
@@ -46,9 +47,8 @@ std::vector<Value> differentiate(Builder& g, const std::vector<Value>& ys,
   const std::string layer = g.layer();
   for (NodeId id = last; id >= 0; --id) {
     const Value dy = flow[static_cast<size_t>(id)];
-    if (dy.id < 0) continue;
+    if (dy.id < 0 || g.node({id}).in.empty()) continue;
     const graph::Node node = g.node({id});  // a copy: the rules add nodes
-    if (node.in.empty()) continue;
     std::vector<bool> wanted;
     for (NodeId in : node.in) wanted.push_back(depends[static_cast<size_t>(in)]);
     if (std::find(wanted.begin(), wanted.end(), true) == wanted.end()) continue;

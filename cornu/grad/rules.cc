@@ -24,26 +24,36 @@ struct Rule {
   const std::vector<bool>& wanted;
 
   Value in(size_t i) const { return {node.in[i]}; }
-  const Shape& shape(size_t i) const { return g.shape(in(i)); }
+  Shape shape(size_t i) const { return g.shape(in(i)); }  // a copy: adding nodes moves the others
   Flows none() const { return Flows(node.in.size()); }
 
   Value add(Value a, Value b) const { return g.binary(BinaryFn::kAdd, a, b); }
   Value sub(Value a, Value b) const { return g.binary(BinaryFn::kSubtract, a, b); }
   Value mul(Value a, Value b) const { return g.binary(BinaryFn::kMultiply, a, b); }
   Value div(Value a, Value b) const { return g.binary(BinaryFn::kDivide, a, b); }
+  Value negate(Value a) const { return g.unary(UnaryFn::kNegate, a); }
   Value times(Value a, double factor) const {
+    if (factor == 1) return a;
     return g.unary(UnaryFn::kAffine, a, static_cast<float>(factor));
   }
 
   // The sum over the axes that broadcasting repeated.
-  Value sum_to(Value v, const Shape& to) const {
+  Value sum_to(Value v, Shape to) const {
     const Shape from = g.shape(v);
     const int64_t missing = from.rank() - to.rank();
     std::vector<int64_t> axes;
     for (int64_t a = 0; a < from.rank(); ++a)
       if (a < missing || (to[a - missing] == 1 && from[a] != 1)) axes.push_back(a);
     if (!axes.empty()) v = g.reduce(ops::Reduce::Kind::kSum, v, axes);
-    return g.reshape(v, to);
+    return g.reshape(v, std::move(to));
+  }
+
+  // False for a constant without zeros.
+  bool may_be_zero(Value v) const {
+    const auto* constant = std::get_if<ops::Constant>(&g.node(v).op);
+    if (!constant) return true;
+    const auto numbers = constant->value.values();
+    return std::find(numbers.begin(), numbers.end(), 0.0f) != numbers.end();
   }
 
   // The sum over all axes but the last.
@@ -64,7 +74,7 @@ struct Rule {
       case UnaryFn::kIdentity:
         return {dy};
       case UnaryFn::kNegate:
-        return {g.unary(UnaryFn::kNegate, dy)};
+        return {negate(dy)};
       case UnaryFn::kAffine:
         return {times(dy, op.a)};
       default:
@@ -88,7 +98,7 @@ struct Rule {
         break;
       case BinaryFn::kSubtract:
         give(0, [&] { return dy; });
-        give(1, [&] { return g.unary(UnaryFn::kNegate, dy); });
+        if (wanted[1]) back[1] = negate(sum_to(dy, shape(1)));
         break;
       case BinaryFn::kMultiply:
         give(0, [&] { return mul(dy, b); });
@@ -96,7 +106,7 @@ struct Rule {
         break;
       case BinaryFn::kDivide:
         give(0, [&] { return div(dy, b); });
-        give(1, [&] { return g.unary(UnaryFn::kNegate, div(mul(dy, y), b)); });
+        if (wanted[1]) back[1] = negate(div(sum_to(mul(dy, y), shape(1)), b));
         break;
       case BinaryFn::kMaximum:  // ties go to the first operand
         give(0, [&] { return mul(dy, g.binary(BinaryFn::kGreaterEqual, a, b)); });
@@ -109,10 +119,12 @@ struct Rule {
       case BinaryFn::kPower:
         // At b = 0 the first is 0, also for a = 0; the second is 0 for a = 0, as in Keras.
         give(0, [&] {
-          const Value at_zero = mul(g.binary(BinaryFn::kEqual, a, g.scalar(0)),
-                                    g.binary(BinaryFn::kEqual, b, g.scalar(0)));
           const Value less = g.unary(UnaryFn::kAffine, b, 1, -1);
-          return mul(dy, mul(b, g.binary(BinaryFn::kPower, add(a, at_zero), less)));
+          Value base = a;
+          if (may_be_zero(b))
+            base = add(a, mul(g.binary(BinaryFn::kEqual, a, g.scalar(0)),
+                              g.binary(BinaryFn::kEqual, b, g.scalar(0))));
+          return mul(dy, mul(b, g.binary(BinaryFn::kPower, base, less)));
         });
         give(1, [&] {
           const Value positive = g.binary(BinaryFn::kGreater, a, g.scalar(0));
@@ -153,16 +165,18 @@ struct Rule {
     Flows back = none();
     const Shape x = shape(0), kernel = shape(1);
     if (wanted[0]) {
-      // The convolution that it is the transpose of. Where its windows end before dy does, what is
-      // left over is cut off: zeros beyond `full` have no source.
+      // The convolution that it is the transpose of, over `full` as far as dy says what flows into
+      // it: what lies beyond full's end has no source and is cut off.
       ops::Conv conv{op.stride, op.dilation, {}, op.groups, {}};
       std::vector<ops::Edge> cut(static_cast<size_t>(x.rank()));
       for (size_t a = 0; a < op.stride.size(); ++a) {
-        const int64_t n = x[static_cast<int64_t>(a) + 1];
-        const int64_t extent = (kernel[static_cast<int64_t>(a)] - 1) * op.dilation[a] + 1;
-        const int64_t after = (n - 1) * op.stride[a] + extent - op.length[a] - op.crop[a];
-        conv.pad.push_back({op.crop[a], std::max<int64_t>(after, 0)});
-        cut[a + 1].after = std::min<int64_t>(after, 0);
+        const auto axis = static_cast<int64_t>(a);
+        const int64_t extent = (kernel[axis] - 1) * op.dilation[a] + 1;
+        const int64_t full = (x[axis + 1] - 1) * op.stride[a] + extent;
+        const int64_t before = std::min(op.crop[a], full);
+        const int64_t known = std::min(op.length[a], full - before);
+        conv.pad.push_back({before, full - before - known});
+        cut[a + 1].after = known - op.length[a];
       }
       back[0] = g.add(std::move(conv), {g.pad(dy, std::move(cut)), in(1)});
     }
@@ -262,7 +276,7 @@ struct Rule {
       along[op.axis] = shape(0)[op.axis];
       back[0] = mul(dy, g.reshape(scale(), along));
     }
-    if (fixed_wanted && wanted[3]) back[3] = g.unary(UnaryFn::kNegate, mul(scale(), row(0)));
+    if (fixed_wanted && wanted[3]) back[3] = negate(mul(scale(), row(0)));
     if (fixed_wanted && wanted[4])
       back[4] =
           times(div(mul(gamma, row(1)), g.unary(UnaryFn::kAffine, variance, 1, op.epsilon)), -0.5);

@@ -5,23 +5,12 @@
 
 #include <set>
 
-#include "cornu/base/file.h"
-#include "cornu/cornu.h"
 #include "cornu/exec/interpreter.h"
+#include "tests/golden/golden_case.h"
 #include "tests/support/compare.h"
 
 namespace cornu {
 namespace {
-
-const std::string kFolder = CORNU_SOURCE_DIR "/tests/golden/";
-
-std::vector<std::string> case_names() {
-  std::vector<std::string> names;
-  const base::Bytes bytes = base::read_file(kFolder + "manifest.json");
-  const base::Json manifest = base::parse_json(bytes.text(), "manifest.json");
-  for (const base::Json& c : manifest.elements()) names.emplace_back(c.at("name").as_string());
-  return names;
-}
 
 // Layers that only move numbers, whose results must be the same bits.
 bool only_moves(const Model& model) {
@@ -56,25 +45,13 @@ bool only_moves(const Model& model) {
   return true;
 }
 
-struct Case {
-  std::vector<Tensor> inputs, outputs;
-};
-
-Case read_case(const std::string& name) {
-  Case c;
-  for (auto& [key, tensor] : load_npz(kFolder + "cases/" + name + ".npz")) {
-    if (key.starts_with("input_")) c.inputs.push_back(std::move(tensor));
-    if (key.starts_with("output_")) c.outputs.push_back(std::move(tensor));
-  }
-  return c;
-}
-
 class Golden : public ::testing::TestWithParam<std::string> {
  protected:
   ~Golden() override { set_num_threads(0); }
 };
 
-void expect_close(const std::vector<Tensor>& got, const Case& c, double tolerance, bool bits) {
+void expect_close(const std::vector<Tensor>& got, const testing::GoldenCase& c, double tolerance,
+                  bool bits) {
   ASSERT_EQ(got.size(), c.outputs.size());
   for (size_t i = 0; i < got.size(); ++i) {
     EXPECT_EQ(got[i].shape(), c.outputs[i].shape());
@@ -84,11 +61,9 @@ void expect_close(const std::vector<Tensor>& got, const Case& c, double toleranc
 }
 
 TEST_P(Golden, Interpreter) {
-  const Model model = load_model(kFolder + "cases/" + GetParam() + ".keras");
-  const Case c = read_case(GetParam());
-  std::vector<Shape> shapes;
-  for (const Tensor& x : c.inputs) shapes.push_back(x.shape());
-  const graph::Graph g = model.trace(shapes);
+  const Model model = load_model(testing::golden_model(GetParam()));
+  const testing::GoldenCase c = testing::golden_case(GetParam());
+  const graph::Graph g = model.trace(c.input_shapes());
   ASSERT_NO_THROW(graph::verify(g));
   std::vector<Tensor> got;
   const auto results = exec::interpret<float>(g, c.inputs);
@@ -98,9 +73,9 @@ TEST_P(Golden, Interpreter) {
 }
 
 TEST_P(Golden, Plan) {
-  const LoadResult loaded = load(kFolder + "cases/" + GetParam() + ".keras");
+  const LoadResult loaded = load(testing::golden_model(GetParam()));
   EXPECT_TRUE(loaded.warnings.empty());
-  const Case c = read_case(GetParam());
+  const testing::GoldenCase c = testing::golden_case(GetParam());
   const bool bits = only_moves(loaded.model);
   for (const char* precision : {"strict", "fast"}) {
     const double tolerance = std::string(precision) == "strict" ? 2e-5 : 5e-5;
@@ -118,10 +93,10 @@ TEST_P(Golden, Plan) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Keras, Golden, ::testing::ValuesIn(case_names()),
+INSTANTIATE_TEST_SUITE_P(Keras, Golden, ::testing::ValuesIn(testing::golden_names()),
                          [](const auto& parameter) { return parameter.param; });
 
-TEST(GoldenCases, AreAllThere) { EXPECT_EQ(case_names().size(), 201u); }
+TEST(GoldenCases, AreAllThere) { EXPECT_EQ(testing::golden_names().size(), 201u); }
 
 }  // namespace
 }  // namespace cornu
