@@ -1,0 +1,318 @@
+#include "cornu/train/loss_table.h"
+
+#include <algorithm>
+#include <numbers>
+#include <optional>
+
+#include "cornu/base/text.h"
+#include "cornu/nn/keras_json.h"
+
+namespace cornu::train {
+namespace {
+
+using graph::Builder;
+using graph::Node;
+using graph::Value;
+
+Expression last_sum(Expression x) { return ops::sum(x, {.axis = {-1}, .keepdims = true}); }
+
+// x^e for x >= 0; its slope stays finite at 0.
+Expression power(Expression x, double e) {
+  if (e == 1) return x;
+  if (e == 2) return ops::square(x);
+  return ops::power(ops::maximum(x, epsilon()), e);
+}
+
+// Between eps and 1 - eps.
+Expression clipped(Expression p) { return ops::clip(p, epsilon(), 1 - epsilon()); }
+
+// ---- heads --------------------------------------------------------------------------------------
+
+// The operand of the op that made p, in p's shape, if that op is a sigmoid or a softmax. What only
+// gives p its shape is looked through; for a softmax, if it leaves the classes alone.
+std::optional<Expression> head_operand(Expression p, bool softmax) {
+  Builder& g = p.builder();
+  for (Value v = p.value();;) {
+    const Node& node = g.node(v);
+    const auto* unary = std::get_if<ops::Unary>(&node.op);
+    const auto* soft = std::get_if<ops::Softmax>(&node.op);
+    if (softmax ? soft && soft->kind == ops::Softmax::Kind::kSoftmax
+                : unary && unary->fn == ops::Unary::Fn::kSigmoid)
+      return Expression(g, g.reshape({node.in[0]}, p.shape()));
+    const bool through = (unary && unary->fn == ops::Unary::Fn::kIdentity) ||
+                         (std::holds_alternative<ops::Reshape>(node.op) &&
+                          (!softmax || (node.shape.rank() > 0 && g.shape({node.in[0]}).rank() > 0 &&
+                                        node.shape[-1] == g.shape({node.in[0]})[-1])));
+    if (!through) return {};
+    v = {node.in[0]};
+  }
+}
+
+std::optional<Expression> logits_of(Expression p, const LossSettings& s, bool softmax) {
+  if (s.from_logits) return p;
+  return head_operand(p, softmax);
+}
+
+// ---- regression ---------------------------------------------------------------------------------
+
+Terms mean_squared_error(Expression y, Expression p, const LossSettings&) {
+  return {ops::square(y - p)};
+}
+
+Terms mean_absolute_error(Expression y, Expression p, const LossSettings&) {
+  return {ops::absolute(y - p)};
+}
+
+Terms mean_absolute_percentage_error(Expression y, Expression p, const LossSettings&) {
+  return {ops::absolute((y - p) / ops::maximum(ops::absolute(y), epsilon())), Fold::kMean, 100};
+}
+
+Terms mean_squared_logarithmic_error(Expression y, Expression p, const LossSettings&) {
+  const auto log1p = [](Expression x) { return ops::log(ops::maximum(x, epsilon()) + 1); };
+  return {ops::square(log1p(p) - log1p(y))};
+}
+
+Terms cosine_similarity(Expression y, Expression p, const LossSettings&) {
+  const auto unit = [](Expression x) {
+    const Expression square = last_sum(ops::square(x));
+    return x * ops::rsqrt(ops::maximum(square, epsilon() * epsilon()));
+  };
+  return {unit(y) * unit(p), Fold::kSum, -1};
+}
+
+// m (|e| - m / 2) with m = min(|e|, delta) is e^2 / 2 up to delta, delta |e| - delta^2 / 2 beyond.
+Terms huber(Expression y, Expression p, const LossSettings& s) {
+  const Expression e = ops::absolute(p - y), m = ops::minimum(e, s.delta);
+  return {m * (e - m * 0.5)};
+}
+
+Terms log_cosh(Expression y, Expression p, const LossSettings&) {
+  const Expression e = p - y;
+  return {e + ops::softplus(e * -2) - std::numbers::ln2};
+}
+
+// ---- hinge --------------------------------------------------------------------------------------
+
+// Labels that are all 0 or 1 stand for -1 and 1.
+Expression signs(Expression y) {
+  const Expression binary = ops::min(ops::maximum(ops::equal(y, 0), ops::equal(y, 1)));
+  return y + binary * (y - 1);
+}
+
+Terms hinge(Expression y, Expression p, const LossSettings&) {
+  return {ops::relu(1 - signs(y) * p)};
+}
+
+Terms squared_hinge(Expression y, Expression p, const LossSettings&) {
+  return {ops::square(ops::relu(1 - signs(y) * p))};
+}
+
+Terms categorical_hinge(Expression y, Expression p, const LossSettings&) {
+  const Expression pos = ops::sum(y * p, {.axis = {-1}});
+  const Expression neg = ops::max((1 - y) * p, {.axis = {-1}});
+  return {ops::relu(neg - pos + 1), Fold::kDone};
+}
+
+// ---- probabilities ------------------------------------------------------------------------------
+
+Terms kl_divergence(Expression y, Expression p, const LossSettings&) {
+  const Expression truth = ops::clip(y, epsilon(), 1);
+  return {truth * ops::log(truth / ops::clip(p, epsilon(), 1)), Fold::kSum};
+}
+
+Terms poisson(Expression y, Expression p, const LossSettings&) {
+  return {p - y * ops::log(p + epsilon())};
+}
+
+Expression smoothed(Expression y, const LossSettings& s, double share) {
+  if (s.label_smoothing == 0) return y;
+  return y * (1 - s.label_smoothing) + s.label_smoothing * share;
+}
+
+// -y log p - (1 - y) log(1 - p) of each number.
+Expression binary_terms(Expression y, Expression p, const LossSettings& s) {
+  if (const auto z = logits_of(p, s, false)) return ops::softplus(*z) - *z * y;
+  const Expression q = clipped(p);
+  return -(y * ops::log(q) + (1 - y) * ops::log(1 - q));
+}
+
+Terms binary_crossentropy(Expression y, Expression p, const LossSettings& s) {
+  return {binary_terms(smoothed(y, s, 0.5), p, s)};
+}
+
+Terms binary_focal_crossentropy(Expression y, Expression p, const LossSettings& s) {
+  const Expression truth = smoothed(y, s, 0.5);
+  const Expression q = s.from_logits ? ops::sigmoid(p) : p;
+  const Expression missing = truth + q * (1 - truth * 2);  // 1 - p_t
+  Expression each = power(missing, s.gamma) * binary_terms(truth, p, s);
+  if (s.apply_class_balancing) each = (truth * (2 * s.alpha - 1) + (1 - s.alpha)) * each;
+  return {each};
+}
+
+// log p of classes that add up to 1.
+Expression log_probabilities(Expression p, const LossSettings& s) {
+  if (const auto z = logits_of(p, s, true)) return ops::log_softmax(*z);
+  return ops::log(clipped(p / last_sum(p)));
+}
+
+double share(Expression p) { return 1.0 / static_cast<double>(p.shape()[-1]); }
+
+Terms categorical_crossentropy(Expression y, Expression p, const LossSettings& s) {
+  return {smoothed(y, s, share(p)) * log_probabilities(p, s), Fold::kSum, -1};
+}
+
+Terms categorical_focal_crossentropy(Expression y, Expression p, const LossSettings& s) {
+  const Expression log = log_probabilities(p, s);
+  const Expression factor = power(1 - ops::exp(log), s.gamma);
+  return {factor * smoothed(y, s, share(p)) * log, Fold::kSum, -s.alpha};
+}
+
+Terms sparse_categorical_crossentropy(Expression y, Expression p, const LossSettings& s) {
+  const auto z = logits_of(p, s, true);
+  const Expression log = ops::log_softmax(z ? *z : ops::log(clipped(p)));
+  return {ops::one_hot(y, p.shape()[-1]) * log, Fold::kSum, -1};
+}
+
+// ---- segmentation -------------------------------------------------------------------------------
+
+Terms tversky(Expression y, Expression p, const LossSettings& s) {
+  const auto total = [&](Expression x) { return ops::sum(x, {.axis = s.axis}); };
+  const Expression both = total(y * p);
+  const Expression below =
+      both * (1 - s.alpha - s.beta) + total(p) * s.alpha + total(y) * s.beta + epsilon();
+  return {1 - both / below, Fold::kDone};
+}
+
+Terms dice(Expression y, Expression p, const LossSettings& s) {
+  const auto total = [&](Expression x) { return ops::sum(x, {.axis = s.axis}); };
+  return {1 - total(y * p) * 2 / (total(y) + total(p) + epsilon()), Fold::kDone};
+}
+
+using F = LossField;
+const std::vector<F> kCrossentropy = {F::kFromLogits, F::kLabelSmoothing, F::kAxis};
+
+}  // namespace
+
+const std::vector<LossRow>& loss_rows() {
+  static const std::vector<LossRow> rows = {
+      {"MeanSquaredError", "mean_squared_error", {"mse", "MSE"}, {}, mean_squared_error},
+      {"MeanAbsoluteError", "mean_absolute_error", {"mae", "MAE"}, {}, mean_absolute_error},
+      {"MeanAbsolutePercentageError",
+       "mean_absolute_percentage_error",
+       {"mape", "MAPE"},
+       {},
+       mean_absolute_percentage_error},
+      {"MeanSquaredLogarithmicError",
+       "mean_squared_logarithmic_error",
+       {"msle", "MSLE"},
+       {},
+       mean_squared_logarithmic_error},
+      {"CosineSimilarity",
+       "cosine_similarity",
+       {},
+       {"cosine_proximity", "cosine"},
+       cosine_similarity,
+       {F::kAxis}},
+      {.class_name = "Huber",
+       .function = "huber",
+       .aliases = {},
+       .legacy = {"huber_loss"},
+       .formula = huber,
+       .fields = {F::kDelta},
+       .name = "huber_loss"},
+      {"LogCosh", "log_cosh", {}, {"logcosh"}, log_cosh},
+      {"Hinge", "hinge", {}, {}, hinge},
+      {"SquaredHinge", "squared_hinge", {}, {}, squared_hinge},
+      {"CategoricalHinge", "categorical_hinge", {}, {}, categorical_hinge},
+      {"KLDivergence",
+       "kl_divergence",
+       {"kld", "KLD"},
+       {"kullback_leibler_divergence"},
+       kl_divergence},
+      {"Poisson", "poisson", {}, {}, poisson},
+      {"BinaryCrossentropy",
+       "binary_crossentropy",
+       {"bce", "BCE"},
+       {},
+       binary_crossentropy,
+       kCrossentropy},
+      {"CategoricalCrossentropy",
+       "categorical_crossentropy",
+       {},
+       {},
+       categorical_crossentropy,
+       kCrossentropy},
+      {.class_name = "SparseCategoricalCrossentropy",
+       .function = "sparse_categorical_crossentropy",
+       .aliases = {},
+       .legacy = {},
+       .formula = sparse_categorical_crossentropy,
+       .fields = {F::kFromLogits, F::kIgnoreClass, F::kAxis},
+       .sparse = true},
+      {"BinaryFocalCrossentropy",
+       "binary_focal_crossentropy",
+       {},
+       {},
+       binary_focal_crossentropy,
+       {F::kFromLogits, F::kLabelSmoothing, F::kAxis, F::kApplyClassBalancing, F::kAlpha,
+        F::kGamma}},
+      {"CategoricalFocalCrossentropy",
+       "categorical_focal_crossentropy",
+       {},
+       {},
+       categorical_focal_crossentropy,
+       {F::kFromLogits, F::kLabelSmoothing, F::kAxis, F::kAlpha, F::kGamma}},
+      {.class_name = "Dice",
+       .function = "dice",
+       .aliases = {},
+       .legacy = {},
+       .formula = dice,
+       .fields = {F::kAxis},
+       .any_axis = true},
+      {.class_name = "Tversky",
+       .function = "tversky",
+       .aliases = {},
+       .legacy = {},
+       .formula = tversky,
+       .fields = {F::kAlpha, F::kBeta, F::kAxis},
+       .any_axis = true,
+       .alpha = 0.5},
+  };
+  return rows;
+}
+
+const LossRow* find_loss(std::string_view name) {
+  const auto among = [&](const std::vector<const char*>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const LossRow& row : loss_rows())
+    if (name == row.class_name || name == row.function || among(row.aliases) || among(row.legacy))
+      return &row;
+  return nullptr;
+}
+
+bool is_crossentropy(std::string_view name) {
+  const std::string word = base::lower(name);
+  return word == "crossentropy" || word == "ce";
+}
+
+const LossRow* crossentropy_row(Labels labels) {
+  switch (labels) {
+    case Labels::kBinary:
+      return find_loss("binary_crossentropy");
+    case Labels::kSparse:
+      return find_loss("sparse_categorical_crossentropy");
+    case Labels::kCategorical:
+      break;
+  }
+  return find_loss("categorical_crossentropy");
+}
+
+LossSettings default_settings(const LossRow& row) {
+  LossSettings s;
+  s.alpha = row.alpha;
+  if (row.any_axis) s.axis.clear();
+  return s;
+}
+
+}  // namespace cornu::train
