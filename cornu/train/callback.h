@@ -23,10 +23,9 @@ struct Context {
   Model* model = nullptr;
   Optimizer* optimizer = nullptr;
   int64_t epochs = 1;
-  int64_t steps = -1;       // of an epoch; -1: not known before its end
-  int verbose = 0;          // 0 silent, 1 bar, 2 a line per epoch
-  bool validation = false;  // epochs end with `val_` values, not necessarily all of them
-  int columns = 0;          // of the terminal that is printed to; 0: not known, or no terminal
+  int64_t steps = -1;  // of an epoch; -1: not known before its end
+  int verbose = 0;     // 0 silent, 1 bar, 2 a line per epoch
+  int columns = 0;     // of the terminal that is printed to; 0: not known, or no terminal
   std::function<void()> stop = {};  // ends the run after the present batch
   // +1 where more is better, -1 where less is, 0 where that is not known; by the name of a log
   // without its "val_".
