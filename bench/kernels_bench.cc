@@ -1,4 +1,4 @@
-// Speed of the convolution kernels, beside the fused multiply-add peak of one core measured in the
+// Speed of the kernels, beside the fused multiply-add peak of one core measured in the
 // same run. `share` is the part of the peak of all threads used.
 //
 //   bench_kernels --benchmark_filter=conv3x3 --benchmark_repetitions=5
@@ -105,14 +105,6 @@ const Shaped kProblems[] = {
     {"dense_1_2048_1000", {}, 2048, 1000, {}},
 };
 
-Tensor random_tensor(const Shape& shape) {
-  std::mt19937 random(1);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  Tensor t(shape);
-  for (float& v : t.values()) v = uniform(random);
-  return t;
-}
-
 // 'same' padding, bias and relu, as most layers have.
 ops::Op op_of(const Shaped& p) {
   const ops::Unary relu{ops::Unary::Fn::kRelu, 0, std::numeric_limits<float>::infinity(), 0};
@@ -135,27 +127,109 @@ ops::Op op_of(const Shaped& p) {
   return op;
 }
 
-struct Ready {
+// A kernel at work: what bounds it is either the multiplications or the bytes moved.
+struct Case {
+  std::string name;
   ops::Op op;
-  Tensor x, kernel, bias, out, scratch;
+  std::vector<Shape> in;
+  bool frozen = true;  // operands but the first are known beforehand
+  double flops = 0;    // 0: bytes are counted
+};
+
+double spatial_size(const Shape& x) {
+  return static_cast<double>(x.size()) / static_cast<double>(x[-1]);
+}
+
+void add_convolutions(std::vector<Case>& cases) {
+  for (const Shaped& p : kProblems) {
+    Shape x{1}, kernel(p.k);
+    for (int64_t n : p.n) x.push_back(n);
+    x.push_back(p.channels);
+    kernel.push_back(p.transposed ? p.filters : p.channels / p.groups);
+    kernel.push_back(p.transposed ? p.channels : p.filters);
+    Case c{p.name, op_of(p), {x, kernel, Shape{p.filters}}};
+    const Shape out = ops::infer_shape(c.op, c.in);
+    c.flops = 2 * static_cast<double>(kernel.size()) * spatial_size(p.transposed ? x : out);
+    cases.push_back(std::move(c));
+  }
+}
+
+// A convolution in training, 'same', stride 1: forward, and both gradients.
+void add_trained(std::vector<Case>& cases, const std::string& name, int64_t batch,
+                 const std::vector<int64_t>& n, int64_t channels, int64_t filters,
+                 const std::vector<int64_t>& k, int64_t groups = 1) {
+  const std::vector<int64_t> ones(n.size(), 1);
+  std::vector<int64_t> before;
+  ops::Conv conv{ones, ones, {}, groups, {}};
+  for (int64_t size : k) {
+    before.push_back((size - 1) / 2);
+    conv.pad.push_back({before.back(), size - 1 - before.back()});
+  }
+  Shape x{batch}, dy{batch}, kernel(k);
+  for (int64_t size : n) {
+    x.push_back(size);
+    dy.push_back(size);
+  }
+  x.push_back(channels);
+  dy.push_back(filters);
+  kernel.push_back(channels / groups);
+  kernel.push_back(filters);
+  const double flops = 2 * static_cast<double>(kernel.size()) * spatial_size(x);
+  cases.push_back({"train_forward_" + name, conv, {x, kernel, Shape{filters}}, false, flops});
+  cases.push_back({"input_grad_" + name,
+                   ops::ConvTranspose{ones, ones, before, n, groups, {}},
+                   {dy, kernel},
+                   false,
+                   flops});
+  cases.push_back({"filter_grad_" + name,
+                   ops::ConvFilterGrad{k, ones, ones, before, groups},
+                   {x, dy},
+                   false,
+                   flops});
+}
+
+std::vector<Case> make_cases() {
+  std::vector<Case> cases;
+  add_convolutions(cases);
+  add_trained(cases, "3x3_1_32_28_b128", 128, {28, 28}, 1, 32, {3, 3});
+  add_trained(cases, "3x3_32_64_14_b128", 128, {14, 14}, 32, 64, {3, 3});
+  add_trained(cases, "3x3_64_64_7_b128", 128, {7, 7}, 64, 64, {3, 3});
+  add_trained(cases, "3x3_64_64_56_b4", 4, {56, 56}, 64, 64, {3, 3});
+  add_trained(cases, "3x3_256_256_14_b8", 8, {14, 14}, 256, 256, {3, 3});
+  add_trained(cases, "1x1_256_256_14_b8", 8, {14, 14}, 256, 256, {1, 1});
+  add_trained(cases, "1d_k9_64_64_1024_b4", 4, {1024}, 64, 64, {9});
+  add_trained(cases, "3d_16_16_16_b4", 4, {16, 16, 16}, 16, 16, {3, 3, 3});
+  add_trained(cases, "dense_3136_10_b128", 128, {}, 3136, 10, {});
+  add_trained(cases, "dense_1024_1024_b128", 128, {}, 1024, 1024, {});
+  add_trained(cases, "grouped3x3_4x24_28_b4", 4, {28, 28}, 96, 96, {3, 3}, 4);
+  add_trained(cases, "depthwise3x3_144_28_b8", 8, {28, 28}, 144, 144, {3, 3}, 144);
+  return cases;
+}
+
+// ---- running ------------------------------------------------------------------------------------
+
+Tensor random_tensor(const Shape& shape) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  Tensor t(shape);
+  for (float& v : t.values()) v = uniform(random);
+  return t;
+}
+
+struct Ready {
+  std::vector<Tensor> in;
+  Tensor out, scratch;
   kernels::Prepared prepared;
   std::string kernel_name;
 };
 
-Ready make_ready(const Shaped& p) {
+Ready make_ready(const Case& c) {
   Ready r;
-  r.op = op_of(p);
-  Shape x{1}, kernel(p.k);
-  for (int64_t n : p.n) x.push_back(n);
-  x.push_back(p.channels);
-  kernel.push_back(p.transposed ? p.filters : p.channels / p.groups);
-  kernel.push_back(p.transposed ? p.channels : p.filters);
-  r.x = random_tensor(x);
-  r.kernel = random_tensor(kernel);
-  r.bias = random_tensor(Shape{p.filters});
-  r.out = Tensor(ops::infer_shape(r.op, {x, kernel, r.bias.shape()}));
-  const kernels::Problem problem{
-      &r.op, {{x}, {kernel, &r.kernel}, {r.bias.shape(), &r.bias}}, r.out.shape()};
+  for (const Shape& shape : c.in) r.in.push_back(random_tensor(shape));
+  r.out = Tensor(ops::infer_shape(c.op, c.in));
+  kernels::Problem problem{&c.op, {}, r.out.shape()};
+  for (size_t i = 0; i < c.in.size(); ++i)
+    problem.in.push_back({c.in[i], c.frozen && i > 0 ? &r.in[i] : nullptr});
   for (const kernels::Kernel& k : kernels::table())
     if (k.accepts(problem)) {
       r.prepared = k.prepare(problem);
@@ -166,27 +240,30 @@ Ready make_ready(const Shaped& p) {
   return r;
 }
 
-void run_problem(benchmark::State& state, const Shaped& p, int threads, double peak) {
-  Ready r = make_ready(p);
+void run_case(benchmark::State& state, const Case& c, int threads, double peak) {
+  Ready r = make_ready(c);
   if (!r.prepared.run) return state.SkipWithError("no kernel takes this problem");
   base::ThreadPool pool(threads);
-  const auto operand = [&](size_t i, const Tensor& t) {
-    return r.prepared.packed[i] ? nullptr : t.data();
-  };
-  const float* in[] = {r.x.data(), operand(1, r.kernel), operand(2, r.bias)};
+  std::vector<const float*> in;
+  for (size_t i = 0; i < r.in.size(); ++i)
+    in.push_back(r.prepared.packed[i] ? nullptr : r.in[i].data());
   const kernels::Call call{r.prepared.state.get(), in, r.out.data(), r.scratch.data(), &pool};
   for (auto _ : state) {
     r.prepared.run(call);
     benchmark::ClobberMemory();
   }
-  double products = static_cast<double>(r.kernel.size());
-  for (int64_t axis = 1; axis + 1 < r.x.shape().rank(); ++axis)
-    products *= static_cast<double>((p.transposed ? r.x : r.out).shape()[axis]);
   state.SetLabel(r.kernel_name);
-  const double flops = 2 * products * static_cast<double>(state.iterations());
+  const auto runs = static_cast<double>(state.iterations());
   using benchmark::Counter;
-  state.counters["GFLOP/s"] = Counter(flops * 1e-9, Counter::kIsRate);
-  if (peak > 0) state.counters["share"] = Counter(flops * 1e-9 / peak / threads, Counter::kIsRate);
+  if (c.flops == 0) {
+    double numbers = static_cast<double>(r.out.size());
+    for (const Tensor& t : r.in) numbers += static_cast<double>(t.size());
+    state.counters["GB/s"] = Counter(4e-9 * numbers * runs, Counter::kIsRate);
+    return;
+  }
+  const double flops = 1e-9 * c.flops * runs;
+  state.counters["GFLOP/s"] = Counter(flops, Counter::kIsRate);
+  if (peak > 0) state.counters["share"] = Counter(flops / peak / threads, Counter::kIsRate);
 }
 
 }  // namespace
@@ -196,11 +273,12 @@ int main(int argc, char** argv) {
   const double peak = measure_peak();
   benchmark::AddCustomContext("peak of one core, GFLOP/s", std::to_string(peak));
   benchmark::AddCustomContext("cpu target", cpu_target());
+  const std::vector<Case> cases = make_cases();
   for (int threads : {1, 2})
-    for (const Shaped& p : kProblems) {
+    for (const Case& c : cases) {
       auto* b = benchmark::RegisterBenchmark(
-          (std::string(p.name) + "/threads:" + std::to_string(threads)).c_str(),
-          [&p, threads, peak](benchmark::State& state) { run_problem(state, p, threads, peak); });
+          (c.name + "/threads:" + std::to_string(threads)).c_str(),
+          [&c, threads, peak](benchmark::State& state) { run_case(state, c, threads, peak); });
       b->Unit(benchmark::kMicrosecond);
       b->ComputeStatistics("best", [](const std::vector<double>& v) {
         return *std::max_element(v.begin(), v.end());  // of the rates

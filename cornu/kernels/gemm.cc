@@ -83,6 +83,38 @@ void tile(const Tile& t) {
   t.length % 2 == 0 ? tile_by<M, N, 2>(t) : tile_by<M, N, 1>(t);
 }
 
+template <int M, int N>
+void outer(const OuterTile& t) {
+  const D d;
+  V acc[M][N];
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) acc[m][n] = hn::Zero(d);
+  const float* HWY_RESTRICT a = t.a;
+  const float* HWY_RESTRICT b = t.b;
+  for (int64_t p = 0; p < t.count; ++p, a += t.a_stride, b += t.b_stride) {
+    V row[N];
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) row[n] = hn::LoadU(d, b + n * kLanes);
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) {
+      const V x = hn::Set(d, a[m]);
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) acc[m][n] = hn::MulAdd(x, row[n], acc[m][n]);
+    }
+  }
+  float* HWY_RESTRICT sums = t.sums;
+  const int64_t stride = t.sums_stride;
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) {
+      float* HWY_RESTRICT sum = sums + m * stride + n * kLanes;
+      hn::StoreU(hn::Add(hn::LoadU(d, sum), acc[m][n]), d, sum);
+    }
+}
+
 // As many accumulators as the registers hold beside N weights and one broadcast.
 #if HWY_TARGET <= HWY_AVX3
 constexpr int kRows1 = 14, kRows2 = 14;
@@ -96,16 +128,16 @@ constexpr int kRows1 = 8, kRows2 = 4;
 
 template <int... I>
 constexpr void fill1(Gemm& g, std::integer_sequence<int, I...>) {
-  ((g.tile[0][I] = tile<I + 1, 1>), ...);
+  ((g.tile[0][I] = tile<I + 1, 1>, g.outer[0][I] = outer<I + 1, 1>), ...);
 }
 template <int... I>
 constexpr void fill2(Gemm& g, std::integer_sequence<int, I...>) {
-  ((g.tile[1][I] = tile<I + 1, 2>), ...);
+  ((g.tile[1][I] = tile<I + 1, 2>, g.outer[1][I] = outer<I + 1, 2>), ...);
 }
 
 const Gemm* target_gemm() {
   static const Gemm all = [] {
-    Gemm g{hwy::TargetName(HWY_TARGET), kLanes, {kRows1, kRows2}, {}};
+    Gemm g{hwy::TargetName(HWY_TARGET), kLanes, {kRows1, kRows2}, {}, {}};
     fill1(g, std::make_integer_sequence<int, kRows1>());
     fill2(g, std::make_integer_sequence<int, kRows2>());
     return g;

@@ -24,13 +24,28 @@ struct Tile {
 };
 using TileFn = void (*)(const Tile&);
 
+// The inner kernel of the gradients in weights, a sum of outer products:
+//   sums[m][n] += sum_p a[p][m] * b[p][n]
+// where the whole sum over p is added at once: long sums lose less that way.
+struct OuterTile {
+  const float* a = nullptr;  // [count][M], a_stride apart
+  int64_t a_stride = 0;
+  const float* b = nullptr;  // [count][panel], b_stride apart
+  int64_t b_stride = 0;
+  int64_t count = 0;
+  float* sums = nullptr;  // [M][panel], sums_stride apart
+  int64_t sums_stride = 0;
+};
+using OuterFn = void (*)(const OuterTile&);
+
 // The tile functions of one target. Index [v - 1] is for panels of v vectors.
 struct Gemm {
   static constexpr int kMaxRows = 16;
   const char* target;
   int lanes;
-  int rows[2];               // the best M
-  TileFn tile[2][kMaxRows];  // [M - 1], M <= rows
+  int rows[2];                 // the best M
+  TileFn tile[2][kMaxRows];    // [M - 1], M <= rows
+  OuterFn outer[2][kMaxRows];  // the same
 };
 const Gemm& gemm();
 

@@ -4,8 +4,8 @@ namespace cornu::kernels {
 
 std::span<const Kernel> table() {
   static const Kernel all[] = {
-      kDepthwise, kConvDirect, kUnary,     kBinary, kBatchNorm,
-      kConcat,    kPad,        kTranspose, kPool,   kResizeNearest,
+      kDepthwise, kConvDirect, kConvFilterGrad, kUnary, kBinary,        kBatchNorm,
+      kConcat,    kPad,        kTranspose,      kPool,  kResizeNearest,
   };
   return all;
 }

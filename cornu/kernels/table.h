@@ -10,6 +10,8 @@ namespace cornu::kernels {
 extern const Kernel kConvDirect;
 // Conv with one input channel per group and any multiplier, up to three spatial axes.
 extern const Kernel kDepthwise;
+// ConvFilterGrad of up to three spatial axes.
+extern const Kernel kConvFilterGrad;
 
 // elementwise.cc. Binary takes operands that repeat along one stretch of axes, BatchNorm any axis.
 extern const Kernel kUnary, kBinary, kBatchNorm;

@@ -1,0 +1,96 @@
+#include <gtest/gtest.h>
+
+#include "cornu/kernels/kernel_check.h"
+
+namespace cornu::kernels {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+struct More {
+  Ints stride = {}, dilation = {}, before = {};
+  int64_t groups = 1, batch = 1;
+};
+struct Case {
+  Ints n, p;  // spatial sizes of x and of dy
+  int64_t channels, filters;
+  Ints k;
+  More more = {};
+};
+
+Check filter_grad(const Case& c) {
+  const auto or_all = [&](const Ints& v, int64_t value) {
+    return v.empty() ? Ints(c.n.size(), value) : v;
+  };
+  const ops::ConvFilterGrad op{c.k, or_all(c.more.stride, 1), or_all(c.more.dilation, 1),
+                               or_all(c.more.before, 0), c.more.groups};
+  Shape x{c.more.batch}, dy{c.more.batch};
+  for (int64_t n : c.n) x.push_back(n);
+  for (int64_t n : c.p) dy.push_back(n);
+  x.push_back(c.channels);
+  dy.push_back(c.filters);
+  return {op, {x, dy}};
+}
+
+void check_both(const std::string& kernel, Check check) {
+  for (Check::Numbers numbers : {Check::Numbers::kIntegers, Check::Numbers::kReals}) {
+    check.numbers = numbers;
+    check_kernel(kernel, check);
+  }
+}
+
+TEST(ConvFilterGrad, EqualsTheReference) {
+  const Case cases[] = {
+      // Dense layers
+      {{}, {}, 1, 1, {}},
+      {{}, {}, 37, 41, {}, {.batch = 5}},
+      {{}, {}, 300, 10, {}, {.batch = 33}},
+      {{}, {}, 3, 200, {}, {.batch = 130}},
+      {{}, {}, 7, 33, {}, {.batch = 600}},
+      // one axis
+      {{17}, {15}, 3, 5, {3}},
+      {{40}, {40}, 8, 33, {9}, {.before = {4}}},
+      {{31}, {31}, 15, 7, {5}, {.dilation = {8}, .before = {32}}},
+      {{9}, {2}, 5, 5, {2}, {.stride = {4}}},
+      {{20}, {15}, 4, 3, {3}, {.stride = {2}, .dilation = {3}, .before = {7}, .batch = 3}},
+      {{400}, {81}, 2, 3, {350}, {.before = {20}}},
+      {{700}, {100}, 1, 33, {601}},
+      // two axes
+      {{1, 1}, {1, 1}, 1, 1, {1, 1}},
+      {{28, 28}, {28, 28}, 1, 32, {3, 3}, {.before = {1, 1}, .batch = 2}},
+      {{7, 5}, {7, 5}, 37, 41, {3, 2}, {.before = {1, 0}, .batch = 2}},
+      {{13, 29}, {13, 29}, 3, 64, {3, 3}, {.before = {1, 1}}},
+      {{21, 20}, {10, 10}, 3, 33, {7, 7}, {.stride = {2, 2}, .before = {3, 2}}},
+      {{14, 14}, {14, 14}, 17, 32, {1, 1}},
+      {{15, 15}, {8, 8}, 16, 48, {1, 1}, {.stride = {2, 2}}},
+      {{12, 12}, {12, 12}, 8, 16, {3, 3}, {.dilation = {2, 4}, .before = {2, 4}}},
+      {{3, 3}, {10, 11}, 6, 3, {3, 3}, {.before = {5, 6}}},
+      {{7, 7}, {7, 7}, 64, 64, {3, 3}, {.before = {1, 1}, .batch = 12}},
+      {{5, 5}, {3, 3}, 270, 35, {3, 3}},
+      {{40, 40}, {40, 40}, 24, 40, {3, 3}, {.before = {1, 1}, .batch = 2}},
+      {{5, 5}, {3, 3}, 4, 6, {3, 3}, {.batch = 0}},
+      // dy ends before x does, as ConvTranspose's may
+      {{9, 9}, {3, 3}, 4, 5, {2, 2}, {.stride = {2, 2}}},
+      // groups
+      {{9, 9}, {9, 9}, 20, 30, {3, 3}, {.before = {1, 1}, .groups = 2}},
+      {{9, 8}, {5, 8}, 12, 8, {3, 3}, {.stride = {2, 1}, .before = {1, 1}, .groups = 4}},
+      {{6, 6}, {6, 4}, 66, 80, {1, 3}, {.groups = 2, .batch = 3}},
+      // three axes
+      {{4, 5, 6}, {4, 5, 6}, 3, 9, {3, 3, 3}, {.before = {1, 1, 1}}},
+      {{5, 4, 5}, {3, 3, 2}, 2, 33, {1, 2, 3}, {.stride = {2, 1, 2}}},
+      {{9, 9, 9}, {9, 9, 9}, 1, 2, {7, 7, 7}, {.before = {3, 3, 3}}},
+  };
+  for (const Case& c : cases) check_both("conv filter grad", filter_grad(c));
+}
+
+TEST(ConvFilterGrad, KeepsNaNAndInfinityWhereTheyBelong) {
+  Check check = filter_grad({{9, 11}, {9, 13}, 3, 20, {3, 3}, {.before = {1, 2}}});
+  check.special = true;
+  check_both("conv filter grad", check);
+  for (Shape& shape : check.in) shape[0] = 3;
+  std::get<ops::ConvFilterGrad>(check.op).groups = 1;
+  check_both("conv filter grad", check);
+}
+
+}  // namespace
+}  // namespace cornu::kernels
