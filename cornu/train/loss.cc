@@ -31,26 +31,6 @@ const char* default_name(const LossRow& row) { return row.name ? row.name : row.
 
 }  // namespace
 
-namespace {
-
-// What FieldReader does not read by itself.
-void read_field(nn::FieldReader& fields, const char* key, bool& field) {
-  const auto v = fields.take(key);
-  if (!v) return;
-  if (!v->is_bool()) fields.bad(key, "true or false", *v);
-  field = v->as_bool();
-}
-void read_field(nn::FieldReader& fields, const char* key, std::optional<int64_t>& field) {
-  const auto v = fields.take(key);
-  if (!v) return;
-  if (!v->is_null() && !v->is_int()) fields.bad(key, "an integer or null", *v);
-  field.reset();
-  if (v->is_int()) field = v->as_int();
-}
-void read_field(nn::FieldReader& fields, const char* key, auto& field) { fields.read(key, field); }
-
-}  // namespace
-
 struct LossAccess {
   static Loss make(const LossRow& row, LossSettings settings, const std::string& name) {
     Loss loss(row.class_name);
@@ -91,23 +71,13 @@ Loss Loss::from_config(const Json& config) {
   else
     fields.read("reduction", s.reduction);
   if (s.reduction == "auto") s.reduction = "sum_over_batch_size";
-  train::for_each_field(*row, s,
-                        [&](const char* key, auto& field) { read_field(fields, key, field); });
+  train::read_fields(fields, row->fields, s);
   fields.ignore({"fn", "dtype"});
   fields.finish();
   Loss loss = LossAccess::make(*row, std::move(s), name);
   loss.check();
   return loss;
 }
-
-namespace {
-
-Json axis_config(const LossRow& row, const std::vector<int64_t>& axis) {
-  if (!row.any_axis) return axis.at(0);
-  return axis.empty() ? Json() : Json::list(axis);
-}
-
-}  // namespace
 
 Json Loss::config() const {
   if (!row_) return function_ ? nn::function_config(name_) : Json(identifier_);
@@ -118,15 +88,7 @@ Json Loss::config() const {
   }
   std::vector<std::pair<std::string, Json>> items = {{"name", name_},
                                                      {"reduction", settings_.reduction}};
-  train::for_each_field(*row_, settings_, [&](const char* key, const auto& field) {
-    if constexpr (std::is_same_v<decltype(field), const std::vector<int64_t>&>) {
-      // Keras before 3.16 does not know it.
-      if (!row_->sparse || field != std::vector<int64_t>{-1})
-        items.emplace_back(key, axis_config(*row_, field));
-    } else {
-      items.emplace_back(key, field);
-    }
-  });
+  train::write_fields(row_->fields, settings_, items);
   return nn::to_config("keras.losses", row_->class_name, Json::object(items));
 }
 
@@ -148,8 +110,6 @@ void Loss::check() const {
   for (const auto& [key, value] :
        {std::pair{"alpha", s.alpha}, std::pair{"beta", s.beta}, std::pair{"gamma", s.gamma}})
     if (!(value >= 0 && std::isfinite(value))) bad(key, "finite and zero or positive", value);
-  if (row_ && !row_->any_axis && s.axis.size() != 1)
-    bad("axis", "one integer", Json::list(s.axis).dump());
 }
 
 // ---- values -------------------------------------------------------------------------------------
@@ -180,10 +140,8 @@ Terms terms_of(const LossRow* row, const LossSettings& s, const Loss::Function& 
   y = ops::reshape(y, fit->y_true);
   p = ops::reshape(p, fit->y_pred);
   if (!row) return {function(y, p), Fold::kDone};
-  if (!row->any_axis) {
-    if (!row->sparse) y = axis_last(y, fit->axis);
-    p = axis_last(p, fit->axis);
-  }
+  if (!row->sparse) y = axis_last(y, fit->axis);
+  p = axis_last(p, fit->axis);
   return row->formula(y, p, s);
 }
 
@@ -199,6 +157,12 @@ Expression folded(const Terms& terms) {
 std::optional<Expression> mask_of(const LossSettings& s, Expression y_true, const Shape& values) {
   if (!s.ignore_class) return {};
   return ops::reshape(1 - ops::equal(y_true, static_cast<double>(*s.ignore_class)), values);
+}
+
+Expression values_of(const Terms& terms, const LossSettings& s, Expression y_true) {
+  const Expression values = scaled(folded(terms), terms.factor);
+  const auto mask = mask_of(s, y_true, values.shape());
+  return mask ? values * *mask : values;
 }
 
 // a / b; 0 where b is.
@@ -241,11 +205,13 @@ const LossRow* Loss::row(const Shape& y_true, const Shape& y_pred) const {
 }
 
 Expression Loss::values(Expression y_true, Expression y_pred) const {
-  const Terms terms =
-      terms_of(row(y_true.shape(), y_pred.shape()), settings_, function_, name_, y_true, y_pred);
-  const Expression values = scaled(folded(terms), terms.factor);
-  const auto mask = mask_of(settings_, y_true, values.shape());
-  return mask ? values * *mask : values;
+  const LossRow* row = this->row(y_true.shape(), y_pred.shape());
+  return values_of(terms_of(row, settings_, function_, name_, y_true, y_pred), settings_, y_true);
+}
+
+Expression train::loss_values(const LossRow& row, const LossSettings& s, Expression y_true,
+                              Expression y_pred) {
+  return values_of(terms_of(&row, s, {}, row.function, y_true, y_pred), s, y_true);
 }
 
 Expression Loss::operator()(Expression y_true, Expression y_pred,
@@ -299,7 +265,7 @@ template <class Options>
 void set_crossentropy(LossSettings& s, const Options& o) {
   s.from_logits = o.from_logits;
   s.label_smoothing = o.label_smoothing;
-  s.axis = {o.axis};
+  s.axis = o.axis;
 }
 
 }  // namespace
@@ -316,7 +282,7 @@ Loss KLDivergence(LossOptions o) { return plain("KLDivergence", o); }
 Loss Poisson(LossOptions o) { return plain("Poisson", o); }
 
 Loss CosineSimilarity(CosineSimilarityOptions o) {
-  return make("CosineSimilarity", o, [&](LossSettings& s) { s.axis = {o.axis}; });
+  return make("CosineSimilarity", o, [&](LossSettings& s) { s.axis = o.axis; });
 }
 
 Loss Huber(HuberOptions o) {
@@ -335,7 +301,7 @@ Loss SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o) {
   return make("SparseCategoricalCrossentropy", o, [&](LossSettings& s) {
     s.from_logits = o.from_logits;
     s.ignore_class = o.ignore_class;
-    s.axis = {o.axis};
+    s.axis = o.axis;
   });
 }
 
@@ -357,14 +323,14 @@ Loss CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions o) {
 }
 
 Loss Dice(DiceOptions o) {
-  return make("Dice", o, [&](LossSettings& s) { s.axis = o.axis; });
+  return make("Dice", o, [&](LossSettings& s) { s.axes = o.axis; });
 }
 
 Loss Tversky(TverskyOptions o) {
   return make("Tversky", o, [&](LossSettings& s) {
     s.alpha = o.alpha;
     s.beta = o.beta;
-    s.axis = o.axis;
+    s.axes = o.axis;
   });
 }
 

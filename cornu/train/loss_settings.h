@@ -17,7 +17,8 @@ struct LossSettings {
   std::string reduction = "sum_over_batch_size";
   bool from_logits = false;
   double label_smoothing = 0;
-  std::vector<int64_t> axis = {-1};  // dice, tversky: any, none for everything; the rest: one
+  int64_t axis = -1;
+  std::vector<int64_t> axes = {};  // the `axis` of dice and tversky; empty: over everything
   std::optional<int64_t> ignore_class = {};
   bool apply_class_balancing = false;
   double alpha = 0.25, beta = 0.5, gamma = 2, delta = 1;

@@ -41,10 +41,8 @@ std::optional<Fitted> fitted(const LossRow* row, const LossSettings& s, const Sh
   if (!row || !row->sparse) std::tie(fit.y_true, fit.y_pred) = same_rank(y_true, y_pred);
   if (!row) return fit;
   const int64_t rank = fit.y_pred.rank();
-  if (!row->any_axis) {
-    fit.axis = s.axis.at(0) < 0 ? s.axis[0] + rank : s.axis[0];
-    if (fit.axis < 0 || fit.axis >= rank) return {};
-  }
+  fit.axis = s.axis < 0 ? s.axis + rank : s.axis;
+  if (fit.axis < 0 || fit.axis >= rank) return {};
   Shape wanted = fit.y_pred;
   if (row->sparse) {
     if (fit.y_true.rank() == rank && fit.y_true[fit.axis] == 1) fit.y_true.erase(fit.axis);

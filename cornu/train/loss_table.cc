@@ -176,7 +176,7 @@ Terms sparse_categorical_crossentropy(Expression y, Expression p, const LossSett
 // ---- segmentation -------------------------------------------------------------------------------
 
 Terms tversky(Expression y, Expression p, const LossSettings& s) {
-  const auto total = [&](Expression x) { return ops::sum(x, {.axis = s.axis}); };
+  const auto total = [&](Expression x) { return ops::sum(x, {.axis = s.axes}); };
   const Expression both = total(y * p);
   const Expression below =
       both * (1 - s.alpha - s.beta) + total(p) * s.alpha + total(y) * s.beta + epsilon();
@@ -184,12 +184,17 @@ Terms tversky(Expression y, Expression p, const LossSettings& s) {
 }
 
 Terms dice(Expression y, Expression p, const LossSettings& s) {
-  const auto total = [&](Expression x) { return ops::sum(x, {.axis = s.axis}); };
+  const auto total = [&](Expression x) { return ops::sum(x, {.axis = s.axes}); };
   return {1 - total(y * p) * 2 / (total(y) + total(p) + epsilon()), Fold::kDone};
 }
 
-using F = LossField;
-const std::vector<F> kCrossentropy = {F::kFromLogits, F::kLabelSmoothing, F::kAxis};
+using S = LossSettings;
+const Field<S> kFromLogits{"from_logits", &S::from_logits}, kAxis{"axis", &S::axis},
+    kAxes{"axis", &S::axes}, kSmoothing{"label_smoothing", &S::label_smoothing},
+    kAlpha{"alpha", &S::alpha}, kBeta{"beta", &S::beta}, kGamma{"gamma", &S::gamma},
+    kDelta{"delta", &S::delta}, kIgnoreClass{"ignore_class", &S::ignore_class},
+    kNewAxis{"axis", &S::axis, false},  // Keras before 3.16 does not know it
+    kBalancing{"apply_class_balancing", &S::apply_class_balancing};
 
 }  // namespace
 
@@ -212,13 +217,13 @@ const std::vector<LossRow>& loss_rows() {
        {},
        {"cosine_proximity", "cosine"},
        cosine_similarity,
-       {F::kAxis}},
+       {kAxis}},
       {.class_name = "Huber",
        .function = "huber",
        .aliases = {},
        .legacy = {"huber_loss"},
        .formula = huber,
-       .fields = {F::kDelta},
+       .fields = {kDelta},
        .name = "huber_loss"},
       {"LogCosh", "log_cosh", {}, {"logcosh"}, log_cosh},
       {"Hinge", "hinge", {}, {}, hinge},
@@ -235,47 +240,44 @@ const std::vector<LossRow>& loss_rows() {
        {"bce", "BCE"},
        {},
        binary_crossentropy,
-       kCrossentropy},
+       {kFromLogits, kSmoothing, kAxis}},
       {"CategoricalCrossentropy",
        "categorical_crossentropy",
        {},
        {},
        categorical_crossentropy,
-       kCrossentropy},
+       {kFromLogits, kSmoothing, kAxis}},
       {.class_name = "SparseCategoricalCrossentropy",
        .function = "sparse_categorical_crossentropy",
        .aliases = {},
        .legacy = {},
        .formula = sparse_categorical_crossentropy,
-       .fields = {F::kFromLogits, F::kIgnoreClass, F::kAxis},
+       .fields = {kFromLogits, kIgnoreClass, kNewAxis},
        .sparse = true},
       {"BinaryFocalCrossentropy",
        "binary_focal_crossentropy",
        {},
        {},
        binary_focal_crossentropy,
-       {F::kFromLogits, F::kLabelSmoothing, F::kAxis, F::kApplyClassBalancing, F::kAlpha,
-        F::kGamma}},
+       {kFromLogits, kSmoothing, kAxis, kBalancing, kAlpha, kGamma}},
       {"CategoricalFocalCrossentropy",
        "categorical_focal_crossentropy",
        {},
        {},
        categorical_focal_crossentropy,
-       {F::kFromLogits, F::kLabelSmoothing, F::kAxis, F::kAlpha, F::kGamma}},
+       {kFromLogits, kSmoothing, kAxis, kAlpha, kGamma}},
       {.class_name = "Dice",
        .function = "dice",
        .aliases = {},
        .legacy = {},
        .formula = dice,
-       .fields = {F::kAxis},
-       .any_axis = true},
+       .fields = {kAxes}},
       {.class_name = "Tversky",
        .function = "tversky",
        .aliases = {},
        .legacy = {},
        .formula = tversky,
-       .fields = {F::kAlpha, F::kBeta, F::kAxis},
-       .any_axis = true,
+       .fields = {kAlpha, kBeta, kAxes},
        .alpha = 0.5},
   };
   return rows;
@@ -311,7 +313,6 @@ const LossRow* crossentropy_row(Labels labels) {
 LossSettings default_settings(const LossRow& row) {
   LossSettings s;
   s.alpha = row.alpha;
-  if (row.any_axis) s.axis.clear();
   return s;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cornu/graph/expression.h"
+#include "cornu/train/loss_fields.h"
 #include "cornu/train/loss_settings.h"
 
 namespace cornu::train {
@@ -20,18 +21,6 @@ struct Terms {
 // without it.
 using Formula = Terms (*)(Expression y, Expression p, const LossSettings& s);
 
-enum class LossField {
-  kFromLogits,
-  kLabelSmoothing,
-  kAxis,
-  kIgnoreClass,
-  kDelta,
-  kApplyClassBalancing,
-  kAlpha,
-  kBeta,
-  kGamma,
-};
-
 // One row of layers.md part 13.
 struct LossRow {
   const char* class_name;
@@ -39,11 +28,10 @@ struct LossRow {
   std::vector<const char*> aliases;  // Keras 3's
   std::vector<const char*> legacy;   // what older Keras called it
   Formula formula;
-  std::vector<LossField> fields = {};  // in the order of files
-  bool sparse = false;                 // targets are class labels
-  bool any_axis = false;               // `axis` is any number of axes, none by default
-  double alpha = 0.25;                 // its default
-  const char* name = nullptr;          // the class's default `name` where it is another
+  std::vector<Field<LossSettings>> fields = {};  // in the order of files
+  bool sparse = false;                           // targets are class labels
+  double alpha = 0.25;                           // its default
+  const char* name = nullptr;                    // the class's default `name` where it is another
 };
 
 // All of them. The row of any of its names, null for an unknown one.
@@ -55,38 +43,8 @@ const LossRow* crossentropy_row(Labels labels);
 
 LossSettings default_settings(const LossRow& row);
 
-// visit(key, member of s) for each option that is the loss's own.
-template <class Settings, class Visit>
-void for_each_field(const LossRow& row, Settings& s, const Visit& visit) {
-  for (LossField field : row.fields) switch (field) {
-      case LossField::kFromLogits:
-        visit("from_logits", s.from_logits);
-        break;
-      case LossField::kLabelSmoothing:
-        visit("label_smoothing", s.label_smoothing);
-        break;
-      case LossField::kAxis:
-        visit("axis", s.axis);
-        break;
-      case LossField::kIgnoreClass:
-        visit("ignore_class", s.ignore_class);
-        break;
-      case LossField::kDelta:
-        visit("delta", s.delta);
-        break;
-      case LossField::kApplyClassBalancing:
-        visit("apply_class_balancing", s.apply_class_balancing);
-        break;
-      case LossField::kAlpha:
-        visit("alpha", s.alpha);
-        break;
-      case LossField::kBeta:
-        visit("beta", s.beta);
-        break;
-      case LossField::kGamma:
-        visit("gamma", s.gamma);
-        break;
-    }
-}
+// The values of the samples (loss.cc). ValueError where shapes do not fit.
+Expression loss_values(const LossRow& row, const LossSettings& s, Expression y_true,
+                       Expression y_pred);
 
 }  // namespace cornu::train

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cornu/graph/expression.h"
+#include "cornu/train/loss_table.h"
+#include "cornu/train/metric_settings.h"
+
+namespace cornu::train {
+
+// One batch of numbers.
+struct Batch {
+  const float* y;
+  const Shape& y_shape;
+  const float* p;
+  const Shape& p_shape;
+  const float* w;  // null: all 1
+  const Shape& w_shape;
+};
+
+class FormulaProgram;
+
+// What a metric works out once for each combination of shapes.
+struct Prepared {
+  Shape y, p, w;
+  bool weighted = false;
+  Shape values;                             // what has a weight of its own
+  Shape weight;                             // the weights', of the rank of values
+  std::vector<double> weights;              // of each value
+  std::vector<double> buffer;               // the values, for whom keeps them
+  std::shared_ptr<FormulaProgram> program;  // for whom has one
+  double weight_of(int64_t i) const { return weighted ? weights[static_cast<size_t>(i)] : 1; }
+};
+
+// What a metric counts, and how its results follow from it.
+class Counter {
+ public:
+  virtual ~Counter() = default;
+  void update(const Batch& batch);
+  virtual std::vector<double> results() const = 0;
+  // Sums, all 0 at the start. Empty where their number is not known before the first batch.
+  std::vector<double> state;
+
+ protected:
+  // Fits the state to its number of sums. ValueError where it has another already.
+  void need_state(int64_t size);
+  // Checks the shapes (ValueError) and fills in `values` and what else is worth keeping.
+  virtual void prepare(Prepared& at) = 0;
+  virtual void count(const Batch& batch, Prepared& at) = 0;
+
+ private:
+  Prepared& prepared(const Batch& batch);
+  std::vector<Prepared> prepared_;
+};
+
+// [[noreturn]] ValueError: "the metric needs …. Received: y_true.shape=…, y_pred.shape=…".
+[[noreturn]] void throw_misfit(const char* needed, const Shape& y_true, const Shape& y_pred);
+
+struct MetricRow;
+using MakeCounter = std::unique_ptr<Counter> (*)(const MetricRow&, const MetricSettings&);
+
+// One metric of layers.md part 14.
+struct MetricRow {
+  const char* class_name;
+  const char* name;   // the class's default `name`, and a name of the metric
+  const char* other;  // one more name of it, or null
+  int direction;      // as Metric::direction()
+  MakeCounter make;
+  std::vector<Field<MetricSettings>> fields = {};  // in the order of files
+  const LossRow* loss = nullptr;                   // whose values it averages
+};
+
+// The row of any of its names, or of the name of a loss; null for an unknown one.
+const MetricRow* find_metric(std::string_view name);
+// "accuracy" and "acc", however written.
+bool is_accuracy(std::string_view name);
+const MetricRow* accuracy_row(Labels labels);
+
+// ---- counters -----------------------------------------------------------------------------------
+
+using MetricFormula = std::function<Expression(Expression y_true, Expression y_pred)>;
+// The weighted mean over the samples of what a formula gives.
+std::unique_ptr<Counter> mean_of(MetricFormula formula);
+
+std::unique_ptr<Counter> make_loss_mean(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_cosine_similarity(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_root_mean_squared_error(const MetricRow&, const MetricSettings& s);
+std::unique_ptr<Counter> make_accuracy(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_binary_accuracy(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_categorical_accuracy(const MetricRow&, const MetricSettings& s);
+std::unique_ptr<Counter> make_sparse_accuracy(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_top_k_accuracy(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_sparse_top_k_accuracy(const MetricRow&, const MetricSettings& s);
+std::unique_ptr<Counter> make_mean(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_sum(const MetricRow& row, const MetricSettings& s);
+
+}  // namespace cornu::train
