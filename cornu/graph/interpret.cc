@@ -1,10 +1,10 @@
-#include "cornu/exec/interpreter.h"
+#include "cornu/graph/interpret.h"
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/ops/evaluate.h"
 
-namespace cornu::exec {
+namespace cornu::graph {
 namespace {
 
 template <class T>
@@ -15,13 +15,13 @@ std::vector<T> converted(const Tensor& t) {
 }  // namespace
 
 template <class T>
-std::vector<std::vector<T>> interpret(const graph::Graph& g, std::span<const Tensor> inputs) {
+std::vector<std::vector<T>> interpret(const Graph& g, std::span<const Tensor> inputs) {
   if (inputs.size() != g.inputs.size())
     throw ValueError(
         base::cat("the graph takes ", g.inputs.size(), " inputs. Received: ", inputs.size()));
   std::vector<std::vector<T>> results(g.nodes.size());
   for (size_t i = 0; i < g.nodes.size(); ++i) {
-    const graph::Node& node = g.nodes[i];
+    const Node& node = g.nodes[i];
     if (const auto* input = std::get_if<ops::Input>(&node.op)) {
       const Tensor& given = inputs[static_cast<size_t>(input->index)];
       if (given.shape() != node.shape)
@@ -34,7 +34,7 @@ std::vector<std::vector<T>> interpret(const graph::Graph& g, std::span<const Ten
       results[i] = converted<T>(constant->value);
     } else {
       std::vector<ops::View<const T>> in;
-      for (graph::NodeId id : node.in)
+      for (NodeId id : node.in)
         in.push_back({&g[id].shape, results[static_cast<size_t>(id)].data()});
       results[i].resize(static_cast<size_t>(node.shape.size()));
       ops::evaluate<T>(node.op, in, {&node.shape, results[i].data()},
@@ -42,13 +42,11 @@ std::vector<std::vector<T>> interpret(const graph::Graph& g, std::span<const Ten
     }
   }
   std::vector<std::vector<T>> outputs;
-  for (graph::NodeId id : g.outputs) outputs.push_back(results[static_cast<size_t>(id)]);
+  for (NodeId id : g.outputs) outputs.push_back(results[static_cast<size_t>(id)]);
   return outputs;
 }
 
-template std::vector<std::vector<float>> interpret<float>(const graph::Graph&,
-                                                          std::span<const Tensor>);
-template std::vector<std::vector<double>> interpret<double>(const graph::Graph&,
-                                                            std::span<const Tensor>);
+template std::vector<std::vector<float>> interpret<float>(const Graph&, std::span<const Tensor>);
+template std::vector<std::vector<double>> interpret<double>(const Graph&, std::span<const Tensor>);
 
-}  // namespace cornu::exec
+}  // namespace cornu::graph
