@@ -38,20 +38,27 @@ Json axis_config(const std::vector<int64_t>& axis) {
   return axis.size() == 1 ? Json(axis[0]) : Json::list(axis);
 }
 
+nn::Functions<Constraint::Function>& own_functions() {
+  static nn::Functions<Constraint::Function> functions;
+  return functions;
+}
+
 // Tells each element of a weight the number of its norm: the elements that differ along `axes`
 // alone (all of them, where there are none) share one.
 class NormGroups {
  public:
-  NormGroups(const Shape& shape, const std::vector<int64_t>& axes)
-      : shape_(shape), strides_(static_cast<size_t>(shape.rank()), 1) {
+  NormGroups(const Shape& shape, const std::vector<int64_t>& axes, Constraint::Scratch& scratch,
+             const Where& where)
+      : shape_(shape), strides_(scratch.strides), at_(scratch.at) {
+    // 0 along the axes that are summed over.
+    strides_.assign(static_cast<size_t>(shape.rank()), axes.empty() ? 0 : 1);
     for (int64_t axis : axes) {
       if (axis < -shape.rank() || axis >= shape.rank())
-        throw ValueError(base::cat("constraint: `axis` must be in [", -shape.rank(), ", ",
-                                   shape.rank(), ") for a weight of shape ", shape,
-                                   ". Received: axis=", axis));
+        throw ValueError(where.message("constraint: `axis` must be in [", -shape.rank(), ", ",
+                                       shape.rank(), ") for a weight of shape ", shape,
+                                       ". Received: axis=", axis));
       strides_[static_cast<size_t>(axis < 0 ? axis + shape.rank() : axis)] = 0;
     }
-    if (axes.empty()) std::fill(strides_.begin(), strides_.end(), 0);
     for (int64_t i = shape.rank(); i-- > 0;)
       if (int64_t& stride = strides_[static_cast<size_t>(i)]; stride != 0) {
         stride = count_;
@@ -64,22 +71,22 @@ class NormGroups {
   // f(element, norm) for every element in order.
   template <class F>
   void for_each(const F& f) const {
-    std::vector<int64_t> at(strides_.size(), 0);
+    at_.assign(strides_.size(), 0);
     int64_t norm = 0;
     for (int64_t element = 0; element < shape_.size(); ++element) {
       f(static_cast<size_t>(element), static_cast<size_t>(norm));
-      for (size_t i = at.size(); i-- > 0;) {
+      for (size_t i = at_.size(); i-- > 0;) {
         norm += strides_[i];
-        if (++at[i] < shape_[static_cast<int64_t>(i)]) break;
-        norm -= strides_[i] * at[i];
-        at[i] = 0;
+        if (++at_[i] < shape_[static_cast<int64_t>(i)]) break;
+        norm -= strides_[i] * at_[i];
+        at_[i] = 0;
       }
     }
   }
 
  private:
   const Shape& shape_;
-  std::vector<int64_t> strides_;  // 0 along the axes that are summed over
+  std::vector<int64_t>&strides_, &at_;
   int64_t count_ = 1;
 };
 
@@ -106,14 +113,22 @@ struct ConstraintAccess {
 };
 
 Constraint::Constraint(std::string name) : given_(true), class_name_(std::move(name)) {
-  if (const Row* row = find_row(class_name_)) class_name_ = row->class_name;
+  if (const Row* row = find_row(class_name_))
+    class_name_ = row->class_name;
+  else if (const auto own = own_functions().find(class_name_); own != own_functions().end())
+    function_ = own->second;
   if (class_name_ == "MinMaxNorm") max_value_ = 1;
 }
+
+Constraint::Constraint(std::string name, Function function)
+    : given_(true), class_name_(std::move(name)), function_(std::move(function)) {}
 
 Constraint Constraint::from_config(const Json& config, const Where& where) {
   if (config.is_null()) return None;
   const nn::KerasObject object = nn::keras_object(config, "constraint", where);
   const Row* row = object.custom ? nullptr : find_row(object.name);
+  if (const auto own = own_functions().find(object.name); !row && own != own_functions().end())
+    return Constraint(object.name, own->second);
   if (!row) nn::throw_unknown("constraint", object.name, config, where);
   Constraint c(object.name);
   nn::FieldReader fields(object.config, base::cat("constraint ", c.class_name_), where);
@@ -128,6 +143,7 @@ Constraint Constraint::from_config(const Json& config, const Where& where) {
 
 Json Constraint::config() const {
   if (!given_) return {};
+  if (function_) return nn::function_config(class_name_);
   std::vector<std::pair<std::string, Json>> items;
   if (const Row* row = find_row(class_name_)) {
     if (row->min_value) items.emplace_back("min_value", min_value_);
@@ -139,7 +155,7 @@ Json Constraint::config() const {
 }
 
 void Constraint::check(const Where& where) const {
-  if (!given_) return;
+  if (!given_ || function_) return;
   if (!find_row(class_name_)) nn::throw_unknown("constraint", class_name_, class_name_, where);
   const auto bad = [&](const char* key, const char* needed, double value) {
     throw ValueError(where.message("constraint ", class_name_, ": `", key, "` must be ", needed,
@@ -155,20 +171,36 @@ void Constraint::check(const Where& where) const {
     bad("min_value", base::cat("at most max_value=", max_value_).c_str(), min_value_);
 }
 
-// layers.md part 9.
-Tensor Constraint::apply(const Tensor& w) const {
+Tensor Constraint::apply(const Tensor& w, const Where& where) const {
   if (!given_) return w;
   Tensor out = w;
-  const std::span<float> values = out.values();
-  if (class_name_ == "NonNeg") {
-    for (float& v : values)
-      if (v < 0) v = 0;
-    return out;
+  Scratch scratch;
+  apply_in_place(out.values(), w.shape(), scratch, where);
+  return out;
+}
+
+// layers.md part 9.
+void Constraint::apply_in_place(std::span<float> w, const Shape& shape, Scratch& scratch,
+                                const Where& where) const {
+  if (!given_) return;
+  if (function_) {
+    const Tensor result = function_(Tensor(shape, w));
+    if (result.shape() != shape)
+      throw ValueError(where.message("constraint ", base::quoted(class_name_), " gives shape ",
+                                     result.shape(), ", but the weight has shape ", shape));
+    std::ranges::copy(result.values(), w.begin());
+    return;
   }
-  const NormGroups groups(w.shape(), axis_);
-  std::vector<double> factors(static_cast<size_t>(groups.count()), 0.0);  // sums of squares first
+  if (class_name_ == "NonNeg") {
+    for (float& v : w)
+      if (v < 0) v = 0;
+    return;
+  }
+  const NormGroups groups(shape, axis_, scratch, where);
+  std::vector<double>& factors = scratch.factors;  // sums of squares first
+  factors.assign(static_cast<size_t>(groups.count()), 0.0);
   groups.for_each([&](size_t element, size_t norm) {
-    factors[norm] += double{values[element]} * double{values[element]};
+    factors[norm] += double{w[element]} * double{w[element]};
   });
   const double eps = epsilon();
   for (double& factor : factors) {
@@ -180,9 +212,15 @@ Tensor Constraint::apply(const Tensor& w) const {
     factor = norm + eps > 0 ? wanted / (norm + eps) : 1;
   }
   groups.for_each([&](size_t element, size_t norm) {
-    values[element] = static_cast<float>(double{values[element]} * factors[norm]);
+    w[element] = static_cast<float>(double{w[element]} * factors[norm]);
   });
-  return out;
+}
+
+void register_constraint(const std::string& name, Constraint::Function function) {
+  if (find_row(name))
+    throw ValueError(base::cat("register_constraint: ", base::quoted(name),
+                               " is a constraint of Keras and cannot be replaced"));
+  own_functions()[name] = std::move(function);
 }
 
 namespace constraints {

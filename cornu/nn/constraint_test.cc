@@ -134,6 +134,54 @@ TEST(Constraint, ApplyAtTheEdges) {
                "axis=2");
 }
 
+TEST(Constraint, InPlaceGivesTheSameBitsAndAllocatesOnce) {
+  Constraint::Scratch scratch;
+  const Tensor large = testing::random_tensor({3, 3, 4, 5}, 1, -3, 3);
+  const Tensor small = testing::random_tensor({4, 2}, 2, -3, 3);
+  const Constraint all[] = {MaxNorm(),
+                            MaxNorm({.axis = {0, 1}}),
+                            UnitNorm({.axis = {}}),
+                            NonNeg(),
+                            MinMaxNorm({.rate = 0.3, .axis = {-1}}),
+                            None};
+  const double* memory = nullptr;
+  for (int round = 0; round < 2; ++round) {
+    for (const Constraint& c : all)
+      for (const Tensor& w : {large, small}) {
+        Tensor in_place = w;
+        c.apply_in_place(in_place.values(), w.shape(), scratch);
+        EXPECT_TRUE(testing::bit_equal(in_place, c.apply(w))) << c.config().dump();
+      }
+    if (round == 1) {
+      EXPECT_EQ(scratch.factors.data(), memory);
+    }
+    memory = scratch.factors.data();
+  }
+}
+
+TEST(Constraint, OwnFunction) {
+  const auto halve = [](const Tensor& w) {
+    Tensor half = w;
+    for (float& v : half.values()) v /= 2;
+    return half;
+  };
+  const Constraint c("halve", halve);
+  c.check(kWhere);
+  EXPECT_TRUE(testing::bit_equal(c.apply(Tensor({2}, {2, -6})), Tensor({2}, {1, -3})));
+  Tensor w({2, 1}, {8, 4});
+  Constraint::Scratch scratch;
+  c.apply_in_place(w.values(), w.shape(), scratch);
+  EXPECT_TRUE(testing::bit_equal(w, Tensor({2, 1}, {4, 2})));
+  const Constraint flat("flat", [](const Tensor& t) { return Tensor(Shape{t.size()}); });
+  EXPECT_ERROR(ValueError, flat.apply(w, kWhere),
+               "Conv2D 'c': constraint 'flat' gives shape (2,), but the weight has shape (2, 1)");
+
+  register_constraint("halve", halve);
+  EXPECT_TRUE(testing::bit_equal(Constraint("halve").apply(w), c.apply(w)));
+  EXPECT_TRUE(testing::bit_equal(read(c.config().dump()).apply(w), c.apply(w)));
+  EXPECT_ERROR(ValueError, register_constraint("max_norm", halve), "is a constraint of Keras");
+}
+
 TEST(Constraint, Errors) {
   EXPECT_ERROR(ValueError, Constraint("max").check(kWhere),
                "Conv2D 'c': unknown constraint 'max'. Received: \"max\"");

@@ -1,9 +1,10 @@
 #include "cornu/nn/regularizer.h"
 
-#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
+#include "cornu/graph/interpret.h"
 #include "cornu/nn/field_reader.h"
 
 namespace cornu {
@@ -37,6 +38,11 @@ const Row* find_row(std::string_view name) {
   return nullptr;
 }
 
+nn::Functions<Regularizer::Function>& own_functions() {
+  static nn::Functions<Regularizer::Function> functions;
+  return functions;
+}
+
 }  // namespace
 
 struct RegularizerAccess {
@@ -59,13 +65,20 @@ Regularizer::Regularizer(std::string name) : given_(true), class_name_(std::move
     class_name_ = row->class_name;
     l1_ = row->l1;
     l2_ = row->l2;
+  } else if (const auto own = own_functions().find(class_name_); own != own_functions().end()) {
+    function_ = own->second;
   }
 }
+
+Regularizer::Regularizer(std::string name, Function function)
+    : given_(true), class_name_(std::move(name)), function_(std::move(function)) {}
 
 Regularizer Regularizer::from_config(const Json& config, const Where& where) {
   if (config.is_null()) return None;
   const nn::KerasObject object = nn::keras_object(config, "regularizer", where);
   const Row* row = object.custom ? nullptr : find_row(object.name);
+  if (const auto own = own_functions().find(object.name); !row && own != own_functions().end())
+    return Regularizer(object.name, own->second);
   if (!row) nn::throw_unknown("regularizer", object.name, config, where);
   Regularizer r(object.name);
   nn::FieldReader fields(object.config, base::cat("regularizer ", r.class_name_), where);
@@ -83,6 +96,7 @@ Regularizer Regularizer::from_config(const Json& config, const Where& where) {
 
 Json Regularizer::config() const {
   if (!given_) return {};
+  if (function_) return nn::function_config(class_name_);
   std::vector<std::pair<std::string, Json>> items;
   if (class_name_ == "OrthogonalRegularizer") {
     items = {{"factor", factor_}, {"mode", mode_}};
@@ -94,7 +108,7 @@ Json Regularizer::config() const {
 }
 
 void Regularizer::check(const Where& where) const {
-  if (!given_) return;
+  if (!given_ || function_) return;
   if (!find_row(class_name_)) nn::throw_unknown("regularizer", class_name_, class_name_, where);
   const auto coefficient = [&](const char* key, double value) {
     if (!(value >= 0 && std::isfinite(value)))
@@ -115,50 +129,61 @@ namespace {
 
 // The sum of the absolute products of any two different rows (columns) of length 1, each pair
 // counted once, divided by the number of pairs; 0 where there are none.
-double mean_of_products(const Tensor& w, bool rows) {
-  const int64_t count = w.shape()[rows ? 0 : 1], length = w.shape()[rows ? 1 : 0];
-  const int64_t along = rows ? 1 : count, across = rows ? length : 1;
-  if (count < 2) return 0;
-  std::vector<double> unit(static_cast<size_t>(count * length));
-  for (int64_t i = 0; i < count; ++i) {
-    double square = 0;
-    for (int64_t k = 0; k < length; ++k) {
-      const double v = w.data()[i * across + k * along];
-      unit[static_cast<size_t>(i * length + k)] = v;
-      square += v * v;
-    }
-    const double norm = std::max(std::sqrt(square), 1e-12);  // as Keras: zeros stay zeros
-    for (int64_t k = 0; k < length; ++k) unit[static_cast<size_t>(i * length + k)] /= norm;
-  }
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t j = 0; j < i; ++j) {
-      double product = 0;
-      for (int64_t k = 0; k < length; ++k)
-        product +=
-            unit[static_cast<size_t>(i * length + k)] * unit[static_cast<size_t>(j * length + k)];
-      sum += std::abs(product);
-    }
-  return sum / (static_cast<double>(count) * static_cast<double>(count - 1) / 2);
+Expression mean_of_products(Expression w, bool rows) {
+  if (!rows) w = ops::transpose(w, {1, 0});
+  graph::Builder& g = w.builder();
+  const int64_t count = w.shape()[0], length = w.shape()[1];
+  if (count < 2) return {g, g.scalar(0)};
+  const Expression square = ops::sum(ops::square(w), {.axis = {1}, .keepdims = true});
+  const Expression unit =
+      w * ops::rsqrt(ops::maximum(square, 1e-24));  // as Keras: zeros stay zeros
+  const Expression products =
+      ops::matmul(ops::reshape(unit, {1, count, length}),
+                  ops::reshape(ops::transpose(unit, {1, 0}), {1, length, count}));
+  Tensor pairs = Tensor::full({1, count, count}, 1);
+  for (int64_t i = 0; i < count; ++i) pairs.data()[i * (count + 1)] = 0;
+  const Expression sum = ops::sum(ops::absolute(products) * Expression(g, g.constant(pairs)));
+  return sum / (static_cast<double>(count) * static_cast<double>(count - 1));
 }
 
 }  // namespace
 
 // layers.md part 8.
-double Regularizer::penalty(const Tensor& w) const {
-  if (!given_) return 0;
+Expression Regularizer::penalty(Expression w, const Where& where) const {
+  graph::Builder& g = w.builder();
+  if (function_) {
+    const Expression cost = function_(w);
+    if (cost.shape().size() != 1)
+      throw ValueError(where.message("regularizer ", base::quoted(class_name_),
+                                     " must give one number. Received: shape=", cost.shape()));
+    return ops::reshape(cost, {});
+  }
   if (class_name_ == "OrthogonalRegularizer") {
-    if (w.shape().rank() != 2)
-      throw ValueError(base::cat(
+    if (w.rank() != 2)
+      throw ValueError(where.message(
           "regularizer OrthogonalRegularizer needs a matrix. Received: shape=", w.shape()));
-    return factor_ * mean_of_products(w, mode_ == "rows");
+    return mean_of_products(w, mode_ == "rows") * factor_;
   }
-  double absolute = 0, square = 0;
-  for (const double v : w.values()) {
-    absolute += std::abs(v);
-    square += v * v;
+  std::optional<Expression> cost;
+  if (l1_ != 0) cost = ops::sum(ops::absolute(w)) * l1_;
+  if (l2_ != 0) {
+    const Expression squares = ops::sum(ops::square(w)) * l2_;
+    cost = cost ? *cost + squares : squares;
   }
-  return l1_ * absolute + l2_ * square;
+  return cost ? *cost : Expression(g, g.scalar(0));
+}
+
+double Regularizer::penalty(const Tensor& w) const {
+  graph::Builder g;
+  const Expression cost = penalty(Expression(g, g.input(w.shape())));
+  return graph::interpret<double>(std::move(g).finish({cost}), std::span(&w, 1)).at(0).at(0);
+}
+
+void register_regularizer(const std::string& name, Regularizer::Function function) {
+  if (find_row(name))
+    throw ValueError(base::cat("register_regularizer: ", base::quoted(name),
+                               " is a regularizer of Keras and cannot be replaced"));
+  own_functions()[name] = std::move(function);
 }
 
 namespace regularizers {
