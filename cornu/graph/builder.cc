@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "cornu/base/error.h"
+#include "cornu/base/random.h"
 
 namespace cornu::graph {
 
@@ -96,9 +97,18 @@ Value Builder::move_axis(Value x, int64_t from, int64_t to) {
   return transpose(x, std::move(perm));
 }
 
-Value Builder::random(ops::Random::Kind kind, Shape shape) {
+Value Builder::random(ops::Random::Kind kind, Shape shape, RandomOptions o) {
   CORNU_CHECK(random_key_.id >= 0);
-  return add(ops::Random{kind, std::move(shape), sites_++}, {random_key_});
+  int64_t site = sites_++;
+  // Sites of seeds are drawn from 2^62 above those that are counted.
+  if (o.seed)
+    site = static_cast<int64_t>(
+        base::Philox(static_cast<uint64_t>(*o.seed)).bits64(static_cast<uint64_t>(site)) >> 2 |
+        uint64_t{1} << 62);
+  Value key = random_key_;
+  if (o.of_batch)  // as if the first sample were number 0
+    key = binary(ops::Binary::Fn::kMultiply, key, constant(Tensor(Shape{6}, {1, 1, 1, 1, 0, 0})));
+  return add(ops::Random{kind, std::move(shape), site}, {key});
 }
 
 void Builder::assign(const std::shared_ptr<cornu::Variable>& v, Value value) {

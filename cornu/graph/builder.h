@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,15 @@ class CORNU_API Builder {
   bool training() const { return mode_ == Mode::kTrain; }
   // The operand of ops::Random. random() needs it: whoever traces a model for training gives it.
   void set_random_key(Value key) { random_key_ = key; }
-  // Random numbers of a site of their own. `shape` starts with the samples.
-  Value random(ops::Random::Kind kind, Shape shape);
+  // Random numbers of a site of their own. `shape` starts with the samples, unless they are
+  // `of_batch`: the same for all samples. A layer's `seed` makes it another site, for the same key.
+  struct RandomOptions {
+    std::optional<int64_t> seed = {};
+    bool of_batch = false;
+  };
+  Value random(ops::Random::Kind kind, Shape shape, RandomOptions o);
+  Value random(ops::Random::Kind kind, Shape shape) { return random(kind, std::move(shape), {}); }
+  int64_t random_sites() const { return sites_; }
   // The value a variable is to have after this run.
   void assign(const std::shared_ptr<cornu::Variable>& v, Value value);
   // A scalar to add to the loss. Nothing is done when predicting.
