@@ -17,10 +17,6 @@ class BatchNormalizationImpl final
     options_.axis.list = false;
     check_not_negative(where(), "epsilon", options_.epsilon);
     check_finite(where(), "momentum", options_.momentum);
-    if (options_.synchronized)
-      throw ValueError(
-          where().message("`synchronized` is for training on several devices at once, "
-                          "which is not supported. Received: synchronized=True"));
     if (options_.renorm)
       throw ValueError(
           where().message("batch renormalization is not supported. Received: ", "renorm=True"));
@@ -76,16 +72,35 @@ class BatchNormalizationImpl final
                             .trainable = false});
   }
 
+  // layers.md 6.4. Frozen, it stays in inference mode when training (D37).
   graph::Value lower(graph::Builder& g, graph::Value x) const override {
     const Shape& channels = mean_->shape();
     const graph::Value gamma = gamma_ ? read(g, gamma_) : g.constant(Tensor::full(channels, 1));
     const graph::Value beta = beta_ ? read(g, beta_) : g.constant(Tensor(channels));
     const int64_t axis = check_axis_exists(where(), g.shape(x), options_.axis.v[0]);
-    return g.add(ops::BatchNorm{axis, static_cast<float>(options_.epsilon)},
-                 {x, gamma, beta, read(g, mean_), read(g, variance_)});
+    ops::BatchNorm op{axis, static_cast<float>(options_.epsilon)};
+    if (!g.training() || !trainable())
+      return g.add(op, {x, gamma, beta, read(g, mean_), read(g, variance_)});
+    op.of_batch = true;
+    const graph::Value moments = g.add(ops::Moments{axis}, {x});
+    const auto row = [&](int64_t i) { return g.reshape(g.slice(moments, 0, i, i + 1), channels); };
+    const graph::Value mean = row(0), variance = row(1);
+    follow(g, mean_, mean);
+    follow(g, variance_, variance);
+    return g.add(op, {x, gamma, beta, mean, variance});
   }
 
  private:
+  // The moving average after one more batch.
+  void follow(graph::Builder& g, const std::shared_ptr<Variable>& moving,
+              graph::Value batch) const {
+    const auto part = [&](graph::Value v, double share) {
+      return g.unary(ops::Unary::Fn::kAffine, v, static_cast<float>(share));
+    };
+    g.assign(moving, g.binary(ops::Binary::Fn::kAdd, part(read(g, moving), options_.momentum),
+                              part(batch, 1 - options_.momentum)));
+  }
+
   std::shared_ptr<Variable> gamma_, beta_, mean_, variance_;
   int64_t rank_ = 0;  // of the input it was built for
 };

@@ -52,8 +52,11 @@ struct ActivityRegularizationOptions {
   Shape input_shape = {};
 };
 
-// What acts in training alone: at inference each of these gives what it takes. ValueError for a
-// rate outside [0, 1], a stddev outside [0, 1], a negative coefficient.
+// What acts in training alone: at inference each of these gives what it takes. The noise of a step
+// follows from set_random_seed() and the step; a layer's `seed` gives it a stream of its own.
+// ValueError for a rate outside [0, 1], a stddev outside [0, 1], a negative coefficient; in
+// training for a noise_shape that the input does not fit, and for a rate of 1 of GaussianDropout
+// and AlphaDropout (Dropout and SpatialDropout* then give zeros).
 // https://keras.io/api/layers/regularization_layers/, layers.md 6.5.
 CORNU_API Layer Dropout(DropoutOptions o);
 CORNU_API Layer SpatialDropout1D(DropoutRateOptions o);  // (batch, steps, channels)

@@ -1,5 +1,6 @@
 #include "cornu/layers/layer.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -164,6 +165,27 @@ std::vector<Weight> LayerImpl::weights() const {
   return all;
 }
 
+// layers.md 3.4, D13.
+std::vector<graph::Value> LayerImpl::trace(graph::Builder& g,
+                                           const std::vector<graph::Value>& in) const {
+  std::vector<graph::Value> out = lower(g, in);
+  const Regularizer regularizer = activity_regularizer();
+  if (!regularizer || g.mode() == graph::Mode::kPredict) return out;
+  for (graph::Value v : out) {
+    const Shape& shape = g.shape(v);
+    const auto batch = static_cast<double>(shape.rank() > 0 ? std::max<int64_t>(shape[0], 1) : 1);
+    g.add_loss(regularizer.penalty(Expression(g, v), where_) / batch);
+  }
+  return out;
+}
+
+void add_weight_penalties(graph::Builder& g, const std::vector<Weight>& weights) {
+  if (g.mode() == graph::Mode::kPredict) return;
+  for (const Weight& w : weights)
+    if (w.trainable && w.regularizer)
+      g.add_loss(w.regularizer.penalty(Expression(g, g.variable(w.variable)), w.where));
+}
+
 void LayerImpl::create_weights(const std::vector<Shape>&) {}
 
 std::shared_ptr<Variable> LayerImpl::add_weight(WeightOptions o) {
@@ -177,7 +199,8 @@ std::shared_ptr<Variable> LayerImpl::add_weight(WeightOptions o) {
                                     " elements. Received: shape=", o.shape));
   auto variable = std::make_shared<Variable>(o.name, o.shape,
                                              o.initializer.prepare(o.shape, where_), o.trainable);
-  weights_.push_back({variable, std::move(o.regularizer), std::move(o.constraint), o.trainable});
+  weights_.push_back(
+      {variable, std::move(o.regularizer), std::move(o.constraint), o.trainable, where_});
   return variable;
 }
 

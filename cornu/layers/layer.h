@@ -101,7 +101,13 @@ struct Weight {
   Regularizer regularizer;
   Constraint constraint;
   bool trainable = true;  // the variable is, and no layer around it is frozen
+  nn::Where where = {};   // the layer that made it, for messages
 };
+
+// What training adds to the loss for the weights themselves (layers.md 3.5, part 8): one penalty
+// for each that is trainable and has a regularizer. Nothing when predicting. ValueError naming the
+// layer where a regularizer cannot take the weight.
+CORNU_API void add_weight_penalties(graph::Builder& g, const std::vector<Weight>& weights);
 
 struct WeightOptions {
   std::string name = {};
@@ -143,6 +149,9 @@ class CORNU_API LayerImpl {
   // Adds the layer's ops to the graph. Shapes are known and have passed output_shapes().
   virtual std::vector<graph::Value> lower(graph::Builder& g,
                                           const std::vector<graph::Value>& in) const = 0;
+  // One call of the layer: lower() and, unless predicting, what its activity regularizer takes for
+  // the outputs. How models and wrappers call layers.
+  std::vector<graph::Value> trace(graph::Builder& g, const std::vector<graph::Value>& in) const;
   // The layer's own fields of Keras's configuration, as an object.
   virtual base::Json config() const = 0;
 

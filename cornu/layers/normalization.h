@@ -19,7 +19,7 @@ struct BatchNormalizationOptions {
   Regularizer gamma_regularizer = None;
   Constraint beta_constraint = None;
   Constraint gamma_constraint = None;
-  bool synchronized = false;  // must stay false
+  bool synchronized = false;  // several processes: the statistics are those of all their batches
   bool renorm = false;        // must stay false
   Regularizer activity_regularizer = None;
   std::string name = {};

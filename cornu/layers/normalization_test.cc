@@ -64,7 +64,6 @@ TEST(BatchNormalization, Errors) {
                "axis 1 of the input must be known");
   EXPECT_ERROR(ValueError, BatchNormalization({.axis = {1, 2}}), "`axis` must be one integer");
   EXPECT_ERROR(ValueError, BatchNormalization({.epsilon = -1}), "`epsilon`");
-  EXPECT_ERROR(ValueError, BatchNormalization({.synchronized = true}), "synchronized=True");
   EXPECT_ERROR(ValueError, read("BatchNormalization", R"({"renorm": true})"), "renorm=True");
   EXPECT_ERROR(ValueError, BatchNormalization({.gamma_initializer = "one_and_a_half"}),
                "'one_and_a_half'");

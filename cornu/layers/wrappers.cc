@@ -38,9 +38,19 @@ class TimeDistributedImpl final : public OneToOneLayer {
   void create_weights(const Shape& in) override { inner_->build({step_shape(in)}); }
 
   graph::Value lower(graph::Builder& g, graph::Value x) const override {
-    const Shape in = g.shape(x);
-    const graph::Value y = inner_->lower(g, {g.reshape(x, step_shape(in))}).at(0);
-    return g.reshape(y, output_shape(in));
+    const Shape in = g.shape(x), out = output_shape(in);
+    if (g.mode() == graph::Mode::kPredict || !tells_samples_apart(g.mode(), in))
+      return g.reshape(inner_->trace(g, {g.reshape(x, step_shape(in))}).at(0), out);
+    // As Keras 3: the layer is called for each step, on a batch of samples.
+    std::vector<graph::Value> steps;
+    Shape sample = in, step = out;
+    sample.erase(1);
+    step[1] = 1;
+    for (int64_t i = 0; i < in[1]; ++i) {
+      const graph::Value at = g.reshape(g.slice(x, 1, i, i + 1), sample);
+      steps.push_back(g.reshape(inner_->trace(g, {at}).at(0), step));
+    }
+    return steps.empty() ? g.reshape(x, out) : g.concat(std::move(steps), 1);
   }
 
   std::vector<Weight> weights() const override { return inner_->weights(); }
@@ -57,6 +67,15 @@ class TimeDistributedImpl final : public OneToOneLayer {
     in[1] = known ? check_length(where(), in, in[0] * in[1]) : Dim::kUnknown;
     in.erase(0);
     return in;
+  }
+
+  // Whether steps must not pose as samples: the layer uses statistics of the batch, costs something
+  // per sample, or draws random numbers for each.
+  bool tells_samples_apart(graph::Mode mode, const Shape& in) const {
+    graph::Builder trial(mode);
+    trial.set_random_key(trial.input(Shape{6}));
+    (void)inner_->trace(trial, {trial.input(step_shape(in))});
+    return !trial.updates().empty() || !trial.losses().empty() || trial.random_sites() > 0;
   }
 
   std::shared_ptr<LayerImpl> inner_;

@@ -236,7 +236,7 @@ std::vector<graph::Value> Functional::lower(graph::Builder& g,
     for (graph::Value v : values) shapes.push_back(g.shape(v));
     const std::vector<Shape> expected = call.layer->output_shapes(shapes);
     g.set_layer(outer.empty() ? call.layer->name() : cat(outer, "/", call.layer->name()));
-    std::vector<graph::Value> results = call.layer->lower(g, values);
+    std::vector<graph::Value> results = call.layer->trace(g, values);
     CORNU_CHECK(results.size() == expected.size());
     for (size_t i = 0; i < results.size(); ++i) CORNU_CHECK(g.shape(results[i]) == expected[i]);
     return results;

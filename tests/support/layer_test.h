@@ -83,7 +83,7 @@ inline graph::Graph lower_layer(const Layer& layer, const std::vector<Shape>& in
   g.set_layer(layer.name());
   std::vector<graph::Value> values;
   for (const Shape& s : in) values.push_back(g.input(s));
-  values = layer.impl()->lower(g, values);
+  values = layer.impl()->trace(g, values);
   EXPECT_EQ(values.size(), out.size());
   for (size_t i = 0; i < values.size(); ++i)
     EXPECT_EQ(to_text(g.shape(values[i])), to_text(out[i])) << "shape of the graph, of the layer";
