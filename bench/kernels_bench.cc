@@ -188,6 +188,31 @@ void add_trained(std::vector<Case>& cases, const std::string& name, int64_t batc
                    flops});
 }
 
+// What a training step does besides, on the first layer of a small network.
+void add_rest(std::vector<Case>& cases) {
+  const ops::Unary relu{ops::Unary::Fn::kRelu, 0, std::numeric_limits<float>::infinity(), 0};
+  const ops::Pool max{ops::Pool::Kind::kMax, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}};
+  const ops::Pool average{ops::Pool::Kind::kAverage, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}};
+  const Shape x{128, 28, 28, 32}, half{128, 14, 14, 32}, c{32}, two{2, 32}, cells{128, 1, 1, 32};
+  const auto add = [&](const char* name, ops::Op op, std::vector<Shape> in) {
+    cases.push_back({name, std::move(op), std::move(in), false});
+  };
+  add("relu", relu, {x});
+  add("relu_grad", ops::UnaryGrad{relu, true}, {x, x});
+  add("add", ops::Binary{}, {x, x});
+  add("add_channels", ops::Binary{}, {x, c});
+  add("moments", ops::Moments{3}, {x});
+  add("batch_norm", ops::BatchNorm{3, 1e-3f}, {x, c, c, c, c});
+  add("batch_norm_sums", ops::BatchNormSums{3, 1e-3f}, {x, c, c, x});
+  add("batch_norm_grad", ops::BatchNormGrad{3, 1e-3f}, {x, c, c, c, x, two});
+  add("sum_per_channel", ops::Reduce{ops::Reduce::Kind::kSum, {0, 1, 2}}, {x});
+  add("mean_per_sample", ops::Reduce{ops::Reduce::Kind::kMean, {1, 2}}, {x});
+  add("broadcast_cells", ops::Broadcast{x}, {cells});
+  add("max_pool", max, {x});
+  add("max_pool_grad", ops::PoolGrad{max}, {x, half});
+  add("average_pool_grad", ops::PoolGrad{average}, {x, half});
+}
+
 std::vector<Case> make_cases() {
   std::vector<Case> cases;
   add_convolutions(cases);
@@ -203,6 +228,7 @@ std::vector<Case> make_cases() {
   add_trained(cases, "dense_1024_1024_b128", 128, {}, 1024, 1024, {});
   add_trained(cases, "grouped3x3_4x24_28_b4", 4, {28, 28}, 96, 96, {3, 3}, 4);
   add_trained(cases, "depthwise3x3_144_28_b8", 8, {28, 28}, 144, 144, {3, 3}, 144);
+  add_rest(cases);
   return cases;
 }
 

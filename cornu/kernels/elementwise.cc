@@ -8,6 +8,7 @@
 #include "cornu/kernels/table.h"
 #include "cornu/ops/binary.h"
 #include "cornu/ops/unary.h"
+#include "cornu/ops/unary_grad.h"
 
 namespace cornu::kernels {
 namespace {
@@ -72,6 +73,66 @@ bool accepts_unary(const Problem& p) { return std::holds_alternative<ops::Unary>
 
 Prepared prepare_unary(const Problem& p) {
   return prepared_with(UnaryState{std::get<ops::Unary>(*p.op), p.out.size()}, run_unary, p);
+}
+
+// ---- unary grad ---------------------------------------------------------------------------------
+
+struct UnaryGradState {
+  ops::UnaryGrad op;
+  int64_t size;
+};
+
+// dy * factor(x or y).
+template <class F>
+void multiply_all(const Call& call, int64_t size, int64_t least, F factor) {
+  const float *x = call.in[0], *dy = call.in[1];
+  split(*call.pool, size, least, [&](Range r) {
+    for (int64_t i = r.begin; i < r.end; ++i) call.out[i] = dy[i] * factor(x[i]);
+  });
+}
+
+// Derivatives of a few instructions, written as ops::derivative means them but without branches.
+bool run_cheap(const ops::UnaryGrad& op, const Call& call, int64_t size) {
+  using Fn = ops::Unary::Fn;
+  const float a = op.of.a, b = op.of.b, c = op.of.c;
+  const auto all = [&](auto factor) { multiply_all(call, size, kCheap, factor); };
+  if (op.of.fn == Fn::kRelu) {  // where y tells, c is 0
+    all([=](float x) {
+      const float above = x < b ? 1.0f : 0.0f, below = x <= c ? a : x;  // NaN stays
+      return x > c ? above : below;
+    });
+  } else if (op.from_output && op.of.fn == Fn::kSigmoid) {
+    all([](float y) { return y * (1 - y); });
+  } else if (op.from_output && op.of.fn == Fn::kTanh) {
+    all([](float y) { return 1 - y * y; });
+  } else if (op.from_output && op.of.fn == Fn::kExp) {
+    all([](float y) { return y; });
+  } else if (op.from_output && op.of.fn == Fn::kElu) {
+    all([=](float y) { return y > 0 ? 1.0f : y + a; });
+  } else if (!op.from_output && op.of.fn == Fn::kSquare) {
+    all([](float x) { return 2 * x; });
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void run_unary_grad(const Call& call) noexcept {
+  const auto& s = *static_cast<const UnaryGradState*>(call.state);
+  if (run_cheap(s.op, call, s.size)) return;
+  const ops::Unary of = s.op.of;
+  if (s.op.from_output)
+    multiply_all(call, s.size, kDear,
+                 [&](float y) { return ops::derivative_from_output<float>(of, y); });
+  else
+    multiply_all(call, s.size, kDear, [&](float x) { return ops::derivative<float>(of, x); });
+}
+
+bool accepts_unary_grad(const Problem& p) { return std::holds_alternative<ops::UnaryGrad>(*p.op); }
+
+Prepared prepare_unary_grad(const Problem& p) {
+  return prepared_with(UnaryGradState{std::get<ops::UnaryGrad>(*p.op), p.out.size()},
+                       run_unary_grad, p);
 }
 
 // ---- binary -------------------------------------------------------------------------------------
@@ -169,51 +230,45 @@ Prepared prepare_binary(const Problem& p) {
   return prepared_with(s, run_binary, p);
 }
 
-// ---- batch normalisation ------------------------------------------------------------------------
+// ---- broadcast ----------------------------------------------------------------------------------
 
-// x seen as [outer][channels][inner].
-struct BatchNormState {
-  int64_t size, channels, inner;
-  float epsilon;
+struct BroadcastState {
+  int64_t size;
+  Repeated x;
 };
 
-void run_batch_norm(const Call& call) noexcept {
-  const auto& s = *static_cast<const BatchNormState*>(call.state);
-  const float *x = call.in[0], *beta = call.in[2], *mean = call.in[3];
-  float* scale = call.scratch;
-  for (int64_t c = 0; c < s.channels; ++c)
-    scale[c] = call.in[1][c] / std::sqrt(call.in[4][c] + s.epsilon);
-  const int64_t run = s.inner == 1 ? s.channels : s.inner;
+void run_broadcast(const Call& call) noexcept {
+  const auto& s = *static_cast<const BroadcastState*>(call.state);
+  const int64_t run = s.x.run(s.size);
   split(*call.pool, s.size, kCheap, [&](Range r) {
     for (int64_t at = r.begin; at < r.end;) {
-      const int64_t end = std::min(r.end, (at / run + 1) * run), n = end - at;
-      const int64_t c = at / s.inner % s.channels;
-      float* out = call.out + at;
-      if (s.inner == 1)
-        for (int64_t i = 0; i < n; ++i)
-          out[i] = (x[at + i] - mean[c + i]) * scale[c + i] + beta[c + i];
+      const int64_t end = std::min(r.end, (at / run + 1) * run);
+      const float* x = call.in[0] + s.x.offset(at);
+      if (s.x.stride() == 0)
+        std::fill(call.out + at, call.out + end, *x);
       else
-        for (int64_t i = 0; i < n; ++i) out[i] = (x[at + i] - mean[c]) * scale[c] + beta[c];
+        std::copy_n(x, end - at, call.out + at);
       at = end;
     }
   });
 }
 
-bool accepts_batch_norm(const Problem& p) { return std::holds_alternative<ops::BatchNorm>(*p.op); }
+bool accepts_broadcast(const Problem& p) {
+  Repeated x;
+  return std::holds_alternative<ops::Broadcast>(*p.op) && as_repeated(p.in[0].shape, p.out, x);
+}
 
-Prepared prepare_batch_norm(const Problem& p) {
-  const auto& op = std::get<ops::BatchNorm>(*p.op);
-  BatchNormState s{p.out.size(), p.out[op.axis], 1, op.epsilon};
-  for (int64_t a = op.axis + 1; a < p.out.rank(); ++a) s.inner *= p.out[a];
-  Prepared prepared = prepared_with(s, run_batch_norm, p);
-  prepared.scratch_floats = s.channels;
-  return prepared;
+Prepared prepare_broadcast(const Problem& p) {
+  BroadcastState s{p.out.size(), {}};
+  as_repeated(p.in[0].shape, p.out, s.x);
+  return prepared_with(s, run_broadcast, p);
 }
 
 }  // namespace
 
 const Kernel kUnary{"unary", accepts_unary, prepare_unary};
+const Kernel kUnaryGrad{"unary grad", accepts_unary_grad, prepare_unary_grad};
+const Kernel kBroadcast{"broadcast", accepts_broadcast, prepare_broadcast};
 const Kernel kBinary{"binary", accepts_binary, prepare_binary};
-const Kernel kBatchNorm{"batch norm", accepts_batch_norm, prepare_batch_norm};
 
 }  // namespace cornu::kernels

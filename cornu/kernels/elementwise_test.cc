@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "cornu/kernels/kernel_check.h"
+#include "cornu/ops/unary_grad.h"
 
 namespace cornu::kernels {
 namespace {
@@ -72,14 +73,35 @@ TEST(Elementwise, EveryBinary) {
     }
 }
 
-TEST(Elementwise, BatchNorm) {
-  for (const Shape& x : {Shape{2, 3, 4, 17}, Shape{3, 5}, Shape{2, 40, 50, 9}})
-    for (int64_t axis : {int64_t{1}, x.rank() - 1}) {
-      const Shape channels{x[axis]};
-      check_kernel("batch norm", {ops::BatchNorm{axis, 1e-3f},
-                                  {x, channels, channels, channels, channels},
-                                  Check::Numbers::kPositive});
+TEST(Elementwise, EveryUnaryGrad) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<Unary> all;
+  for (int fn = 0; fn <= static_cast<int>(Fn::kStopGradient); ++fn)
+    all.push_back({static_cast<Fn>(fn), 0.3f, 0.7f, 0.1f});
+  for (const Unary& relu : {Unary{Fn::kRelu, 0, kInfinity, 0}, Unary{Fn::kRelu, 0.1f, 0.5f, 0},
+                            Unary{Fn::kRelu, -0.5f, 0.5f, -0.25f}})
+    all.push_back(relu);
+  for (const Unary& fn : all)
+    for (bool from_output : {false, true}) {
+      if (from_output && !ops::output_tells_derivative(fn)) continue;
+      for (const Shape& shape : {Shape{2, 3, 17}, Shape{1, 40000}, Shape{}, Shape{0, 4}}) {
+        Check check{ops::UnaryGrad{fn, from_output}, {shape, shape}};
+        if (fn.fn == Fn::kLog || fn.fn == Fn::kSqrt || fn.fn == Fn::kRsqrt)
+          check.numbers = Check::Numbers::kPositive;
+        check_kernel("unary grad", check);
+        check.special = shape.size() > 0;
+        check_kernel("unary grad", check);
+      }
     }
+}
+
+TEST(Elementwise, Broadcast) {
+  const std::pair<Shape, Shape> cases[] = {{{5}, {2, 3, 5}},         {{2, 1, 1, 7}, {2, 30, 40, 7}},
+                                           {{2, 3, 1}, {2, 3, 900}}, {{}, {4, 5}},
+                                           {{1}, {70000}},           {{3, 4}, {3, 4}},
+                                           {{1, 4}, {0, 4}},         {{2, 1, 3}, {2, 9000, 3}}};
+  for (const auto& [from, to] : cases) check_kernel("broadcast", {ops::Broadcast{to}, {from}});
+  EXPECT_EQ(kernel_for(ops::Broadcast{{4, 5, 6}}, {{1, 5, 1}}), "");
 }
 
 }  // namespace

@@ -72,12 +72,17 @@ struct Expected {
 
 // Ops whose kernels may sum in another order than the reference loops; others give equal numbers.
 bool sums(const ops::Op& op) {
+  if (const auto* reduce = std::get_if<ops::Reduce>(&op))
+    return reduce->kind == ops::Reduce::Kind::kSum || reduce->kind == ops::Reduce::Kind::kMean;
   return std::holds_alternative<ops::Conv>(op) || std::holds_alternative<ops::ConvTranspose>(op) ||
          std::holds_alternative<ops::ConvFilterGrad>(op);
 }
-bool rounds_otherwise(const ops::Op& op) {
-  return sums(op) || std::holds_alternative<ops::BatchNorm>(op);
+bool normalizes(const ops::Op& op) {
+  return std::holds_alternative<ops::BatchNorm>(op) || std::holds_alternative<ops::Moments>(op) ||
+         std::holds_alternative<ops::BatchNormSums>(op) ||
+         std::holds_alternative<ops::BatchNormGrad>(op);
 }
+bool rounds_otherwise(const ops::Op& op) { return sums(op) || normalizes(op); }
 
 // How far off the float result of one cell may be: a few roundings, of the sum of the magnitudes
 // for a convolution, of the numbers the tests use for a normalisation.

@@ -55,19 +55,26 @@ TEST(Movement, ResizeNearest) {
   EXPECT_EQ(kernel_for(ops::Resize{Mode::kBilinear, {4, 4}}, {{1, 2, 2, 1}}), "");
 }
 
+std::vector<std::pair<ops::Pool, Shape>> pool_cases(ops::Pool::Kind kind) {
+  return {
+      {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {2, 8, 9, 17}},
+      {{kind, {3, 3}, {2, 2}, {{1, 1}, {0, 1}}}, {2, 8, 9, 3}},
+      {{kind, {3, 2}, {1, 3}, {{2, 2}, {1, 1}}}, {1, 5, 7, 33}},
+      {{kind, {4}, {7}, {{0, 3}}}, {3, 30, 2}},
+      {{kind, {2, 3, 2}, {1, 2, 3}, {{1, 0}, {0, 0}, {1, 1}}}, {2, 4, 5, 6, 3}},
+      {{kind, {}, {}, {}}, {3, 4}},
+      {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {0, 8, 9, 17}},
+      {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {1, 90, 90, 16}},
+      {{kind, {5, 3}, {2, 1}, {{2, 2}, {1, 1}}}, {1, 24, 9, 70}},
+      {{kind, {2, 2}, {1, 3}, {{1, 1}, {0, 0}}}, {2, 1, 40, 70}},
+  };
+}
+
+const ops::Pool::Kind kKinds[] = {ops::Pool::Kind::kMax, ops::Pool::Kind::kAverage};
+
 TEST(Pool, EqualsTheReference) {
-  for (ops::Pool::Kind kind : {ops::Pool::Kind::kMax, ops::Pool::Kind::kAverage}) {
-    const std::pair<ops::Pool, Shape> cases[] = {
-        {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {2, 8, 9, 17}},
-        {{kind, {3, 3}, {2, 2}, {{1, 1}, {0, 1}}}, {2, 8, 9, 3}},
-        {{kind, {3, 2}, {1, 3}, {{2, 2}, {1, 1}}}, {1, 5, 7, 33}},
-        {{kind, {4}, {7}, {{0, 3}}}, {3, 30, 2}},
-        {{kind, {2, 3, 2}, {1, 2, 3}, {{1, 0}, {0, 0}, {1, 1}}}, {2, 4, 5, 6, 3}},
-        {{kind, {}, {}, {}}, {3, 4}},
-        {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {0, 8, 9, 17}},
-        {{kind, {2, 2}, {2, 2}, {{0, 0}, {0, 0}}}, {1, 90, 90, 16}},
-    };
-    for (const auto& [op, shape] : cases) {
+  for (ops::Pool::Kind kind : kKinds)
+    for (const auto& [op, shape] : pool_cases(kind)) {
       Check check{op, {shape}};
       check_kernel("pool", check);
       check.numbers = Check::Numbers::kIntegers;
@@ -75,7 +82,18 @@ TEST(Pool, EqualsTheReference) {
       check.special = shape.size() > 0;
       check_kernel("pool", check);
     }
-  }
+}
+
+TEST(Pool, GradientEqualsTheReference) {
+  for (ops::Pool::Kind kind : kKinds)
+    for (const auto& [op, shape] : pool_cases(kind)) {
+      Check check{ops::PoolGrad{op}, {shape, ops::infer_shape(op, {shape})}};
+      check_kernel("pool grad", check);
+      check.numbers = Check::Numbers::kIntegers;  // with many equal maxima
+      check_kernel("pool grad", check);
+      check.special = shape.size() > 0;
+      check_kernel("pool grad", check);
+    }
 }
 
 }  // namespace

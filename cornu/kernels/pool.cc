@@ -10,6 +10,7 @@ namespace cornu::kernels {
 namespace {
 
 constexpr int64_t kWorthSharing = 16 * 1024;  // numbers read per task at least
+constexpr int64_t kChannels = 64;             // compared at a time
 
 struct Axis {
   int64_t in = 1, out = 1, window = 1, stride = 1, before = 0;
@@ -27,8 +28,8 @@ struct State {
   int64_t batch = 0, channels = 0;
 };
 
-template <class F>
-void for_cells(const State& s, const float* x, const std::array<Range, 3>& r, F&& f) {
+template <class T, class F>
+void for_cells(const State& s, T* x, const std::array<Range, 3>& r, F&& f) {
   for (int64_t i = r[0].begin; i < r[0].end; ++i)
     for (int64_t j = r[1].begin; j < r[1].end; ++j)
       for (int64_t k = r[2].begin; k < r[2].end; ++k)
@@ -72,9 +73,7 @@ bool accepts_pool(const Problem& p) {
   return std::holds_alternative<ops::Pool>(*p.op) && p.out.rank() <= 5;
 }
 
-Prepared prepare_pool(const Problem& p) {
-  const auto& op = std::get<ops::Pool>(*p.op);
-  const Shape& x = p.in[0].shape;
+State state_of(const ops::Pool& op, const Shape& x, const Shape& y) {
   State s;
   s.kind = op.kind;
   s.batch = x[0];
@@ -82,13 +81,135 @@ Prepared prepare_pool(const Problem& p) {
   const size_t missing = 3 - op.window.size();
   for (size_t i = 0; i < op.window.size(); ++i) {
     const auto at = static_cast<int64_t>(i) + 1;
-    s.axis[i + missing] = {x[at], p.out[at], op.window[i], op.stride[i], op.pad[i].before};
+    s.axis[i + missing] = {x[at], y[at], op.window[i], op.stride[i], op.pad[i].before};
   }
-  return prepared_with(std::move(s), run_pool, p);
+  return s;
+}
+
+Prepared prepare_pool(const Problem& p) {
+  return prepared_with(state_of(std::get<ops::Pool>(*p.op), p.in[0].shape, p.out), run_pool, p);
+}
+
+// ---- gradient -----------------------------------------------------------------------------------
+
+// A part of one image's gradient: `lines` of the first axis that has more than one cell.
+struct Slab {
+  const State& s;
+  size_t axis;
+  Range lines;
+  const float *x, *dy;  // of the image
+  float* dx;
+
+  void zero() const {
+    int64_t line = s.channels;
+    for (size_t a = axis + 1; a < 3; ++a) line *= s.axis[a].in;
+    std::fill(dx + lines.begin * line, dx + lines.end * line, 0.0f);
+  }
+
+  // From the last window to the first: the order in which the reference loops add to a cell.
+  void run() const {
+    zero();
+    std::array<Range, 3> o{{{0, s.axis[0].out}, {0, s.axis[1].out}, {0, s.axis[2].out}}};
+    const Axis& a = s.axis[axis];
+    // Windows that begin before the lines end and end after they begin.
+    const int64_t past = lines.begin + a.before - a.window;
+    o[axis].begin = past < 0 ? 0 : past / a.stride + 1;
+    o[axis].end = std::min(a.out, (lines.end - 1 + a.before) / a.stride + 1);
+    for (int64_t i = o[0].end; i-- > o[0].begin;)
+      for (int64_t j = o[1].end; j-- > o[1].begin;)
+        for (int64_t k = o[2].end; k-- > o[2].begin;) {
+          const float* flow = dy + ((i * s.axis[1].out + j) * s.axis[2].out + k) * s.channels;
+          add_window({s.axis[0].cells(i), s.axis[1].cells(j), s.axis[2].cells(k)}, flow);
+        }
+  }
+
+  void add_window(const std::array<Range, 3>& window, const float* flow) const {
+    std::array<Range, 3> own = window;
+    own[axis] = {std::max(own[axis].begin, lines.begin), std::min(own[axis].end, lines.end)};
+    if (s.kind == ops::Pool::Kind::kAverage)
+      add_shares(window, own, flow);
+    else
+      for (int64_t c = 0; c < s.channels; c += kChannels) add_to_first(window, own, flow, c);
+  }
+
+  void add_shares(const std::array<Range, 3>& window, const std::array<Range, 3>& own,
+                  const float* flow) const {
+    int64_t cells = 1;
+    for (const Range& r : window) cells *= r.end - r.begin;
+    const auto count = static_cast<float>(cells);
+    for_cells(s, dx, own, [&](float* to) {
+      for (int64_t c = 0; c < s.channels; ++c) to[c] += flow[c] / count;
+    });
+  }
+
+  // Of the channels from `c` on: all of `flow` goes to the first cell that holds the maximum.
+  void add_to_first(const std::array<Range, 3>& window, const std::array<Range, 3>& own,
+                    const float* flow, int64_t c) const {
+    float best[kChannels];
+    int32_t at[kChannels];
+    const int64_t n = std::min(kChannels, s.channels - c);
+    const float* first = nullptr;
+    for_cells(s, x, window, [&](const float* from) {
+      from += c;
+      if (!first) {
+        first = from;
+        std::copy_n(from, n, best);
+        std::fill_n(at, n, 0);
+        return;
+      }
+      const auto offset = static_cast<int32_t>((from - first) / s.channels);
+      for (int64_t i = 0; i < n; ++i) {
+        const bool more = from[i] > best[i] || (from[i] != from[i] && best[i] == best[i]);
+        best[i] = more ? from[i] : best[i];
+        at[i] = more ? offset : at[i];
+      }
+    });
+    for_cells(s, dx, own, [&](float* to) {
+      const auto offset = static_cast<int32_t>((to + c - dx - (first - x)) / s.channels);
+      for (int64_t i = 0; i < n; ++i) to[c + i] += at[i] == offset ? flow[c + i] : 0.0f;
+    });
+  }
+};
+
+void run_pool_grad(const Call& call) noexcept {
+  const auto& s = *static_cast<const State*>(call.state);
+  size_t axis = 0;
+  while (axis < 2 && s.axis[axis].in == 1) ++axis;
+  int64_t in = s.channels, out = s.channels;
+  for (const Axis& a : s.axis) {
+    in *= a.in;
+    out *= a.out;
+  }
+  const int64_t lines = s.axis[axis].in;
+  const int64_t line = std::max<int64_t>(lines == 0 ? 0 : in / lines, 1);
+  split(*call.pool, s.batch * lines, kWorthSharing / line + 1, [&](Range r) {
+    for (int64_t at = r.begin; at < r.end;) {
+      const int64_t n = at / lines, end = std::min(r.end, (n + 1) * lines);
+      Slab{s,
+           axis,
+           {at - n * lines, end - n * lines},
+           call.in[0] + n * in,
+           call.in[1] + n * out,
+           call.out + n * in}
+          .run();
+      at = end;
+    }
+  });
+}
+
+bool accepts_pool_grad(const Problem& p) {
+  return std::holds_alternative<ops::PoolGrad>(*p.op) && p.out.rank() <= 5 &&
+         p.out.size() < int64_t{1} << 31;
+}
+
+Prepared prepare_pool_grad(const Problem& p) {
+  return prepared_with(state_of(std::get<ops::PoolGrad>(*p.op).of, p.in[0].shape, p.in[1].shape),
+                       run_pool_grad, p);
 }
 
 }  // namespace
 
 const Kernel kPool{"pool", accepts_pool, prepare_pool};
+const Kernel kPoolGrad{"pool grad", accepts_pool_grad, prepare_pool_grad};
 
 }  // namespace cornu::kernels

@@ -13,14 +13,17 @@ extern const Kernel kDepthwise;
 // ConvFilterGrad of up to three spatial axes.
 extern const Kernel kConvFilterGrad;
 
-// elementwise.cc. Binary takes operands that repeat along one stretch of axes, BatchNorm any axis.
-extern const Kernel kUnary, kBinary, kBatchNorm;
+// elementwise.cc. Binary and Broadcast take operands that repeat along one stretch of axes.
+extern const Kernel kUnary, kUnaryGrad, kBinary, kBroadcast;
+
+// reduce.cc, batch_norm.cc. Reduce takes up to two separate stretches of axes.
+extern const Kernel kReduce, kMoments, kBatchNormSums, kBatchNorm, kBatchNormGrad;
 
 // movement.cc
 extern const Kernel kConcat, kPad, kTranspose;
 
 // pool.cc, resize.cc: up to three spatial axes; nearest only.
-extern const Kernel kPool, kResizeNearest;
+extern const Kernel kPool, kPoolGrad, kResizeNearest;
 
 // A problem made ready without packing any operand.
 template <class State>

@@ -1,0 +1,185 @@
+#include <algorithm>
+#include <cmath>
+
+#include "cornu/kernels/split.h"
+#include "cornu/kernels/table.h"
+#include "cornu/kernels/targets.h"
+// The next three lines are how Highway compiles this file once per target.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cornu/kernels/batch_norm.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#ifndef CORNU_KERNELS_BATCH_NORM_RUN
+#define CORNU_KERNELS_BATCH_NORM_RUN
+namespace cornu::kernels {
+
+// Some numbers that follow each other, and what their channels' numbers are: one each, or one for
+// all.
+struct ChannelRun {
+  int64_t count;
+  bool one_channel;
+  const float *x, *dy;
+  const float *mean, *scale, *shift, *slope;  // BatchNorm has no slope
+  float* out;
+};
+using ChannelFn = void (*)(const ChannelRun&);
+struct ChannelFns {
+  ChannelFn forward;   // (x - mean) * scale + shift
+  ChannelFn backward;  // (dy - shift - (x - mean) * slope) * scale
+};
+
+}  // namespace cornu::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace cornu::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <bool kForward, bool kOneChannel, class D>
+HWY_INLINE void step(D d, const ChannelRun& r, int64_t i) {
+  const auto of_channel = [&](const float* numbers) HWY_ATTR {
+    return kOneChannel ? hn::Set(d, *numbers) : hn::LoadU(d, numbers + i);
+  };
+  const auto centred = hn::Sub(hn::LoadU(d, r.x + i), of_channel(r.mean));
+  const auto scale = of_channel(r.scale), shift = of_channel(r.shift);
+  if constexpr (kForward) {
+    hn::StoreU(hn::MulAdd(centred, scale, shift), d, r.out + i);
+  } else {
+    const auto dy = hn::Sub(hn::LoadU(d, r.dy + i), shift);
+    hn::StoreU(hn::Mul(hn::NegMulAdd(centred, of_channel(r.slope), dy), scale), d, r.out + i);
+  }
+}
+
+template <bool kForward, bool kOneChannel>
+void steps(const ChannelRun& run) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const ChannelRun r = run;  // known not to change
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= r.count; i += lanes) step<kForward, kOneChannel>(d, r, i);
+  for (; i < r.count; ++i) step<kForward, kOneChannel>(one, r, i);
+}
+
+template <bool kForward>
+void run_of(const ChannelRun& r) {
+  r.one_channel ? steps<kForward, true>(r) : steps<kForward, false>(r);
+}
+
+const ChannelFns* target_channels() {
+  static const ChannelFns all{run_of<true>, run_of<false>};
+  return &all;
+}
+
+}  // namespace
+}  // namespace cornu::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cornu::kernels {
+HWY_EXPORT(target_channels);
+namespace {
+
+constexpr int64_t kWorthSharing = 16 * 1024;  // numbers per task at least
+// The channels' numbers are repeated up to this many, so that few channels make long runs too.
+constexpr int64_t kLongRun = 256;
+
+// x seen as [outer][channels][inner].
+struct State {
+  int64_t size = 0, channels = 0, inner = 1;
+  float epsilon = 0;
+  ChannelFn run = nullptr;
+  // Of the channels' numbers: the channels, or where they are the last axis a multiple of them.
+  int64_t period = 0;
+
+  int64_t per_channel() const { return channels == 0 ? 0 : size / channels; }
+};
+
+void run_all(const State& s, const Call& call, ChannelRun base) {
+  const auto go = [&](int64_t at, int64_t count, int64_t channel) {
+    ChannelRun r = base;
+    r.count = count;
+    r.x += at;
+    if (r.dy) r.dy += at;
+    for (const float** numbers : {&r.mean, &r.scale, &r.shift, &r.slope}) *numbers += channel;
+    r.out += at;
+    s.run(r);
+  };
+  const int64_t run = s.inner == 1 ? s.period : s.inner;
+  split(*call.pool, s.size, kWorthSharing, [&](Range r) {
+    int64_t channel = s.inner == 1 ? r.begin % run : r.begin / run % s.channels;
+    for (int64_t at = r.begin; at < r.end;) {
+      const int64_t end = std::min(r.end, at == r.begin ? (at / run + 1) * run : at + run);
+      go(at, end - at, channel);
+      channel = s.inner == 1 ? 0 : (channel + 1) % s.channels;
+      at = end;
+    }
+  });
+}
+
+// Fills numbers[0 .. period) from its first s.channels.
+void repeat(const State& s, float* numbers) {
+  for (int64_t i = s.channels; i < s.period; ++i) numbers[i] = numbers[i - s.channels];
+}
+
+void run_batch_norm(const Call& call) noexcept {
+  const auto& s = *static_cast<const State*>(call.state);
+  float *mean = call.scratch, *scale = mean + s.period, *shift = scale + s.period;
+  for (int64_t c = 0; c < s.channels; ++c) {
+    mean[c] = call.in[3][c];
+    scale[c] = call.in[1][c] / std::sqrt(call.in[4][c] + s.epsilon);
+    shift[c] = call.in[2][c];
+  }
+  for (float* numbers : {mean, scale, shift}) repeat(s, numbers);
+  run_all(s, call, {0, s.inner != 1, call.in[0], nullptr, mean, scale, shift, mean, call.out});
+}
+
+void run_batch_norm_grad(const Call& call) noexcept {
+  const auto& s = *static_cast<const State*>(call.state);
+  float *mean = call.scratch, *scale = mean + s.period, *shift = scale + s.period;
+  float* slope = shift + s.period;
+  const auto count = static_cast<float>(s.per_channel());
+  for (int64_t c = 0; c < s.channels; ++c) {
+    const float inverse = 1 / std::sqrt(call.in[3][c] + s.epsilon);
+    mean[c] = call.in[2][c];
+    scale[c] = call.in[1][c] * inverse;
+    shift[c] = call.in[5][c] / count;
+    slope[c] = call.in[5][s.channels + c] / count * inverse;
+  }
+  for (float* numbers : {mean, scale, shift, slope}) repeat(s, numbers);
+  run_all(s, call, {0, s.inner != 1, call.in[0], call.in[4], mean, scale, shift, slope, call.out});
+}
+
+Prepared prepare(const Problem& p, int64_t axis, float epsilon, RunFn run, ChannelFn channels) {
+  State s{p.out.size(), p.out[axis], 1, epsilon, channels, p.out[axis]};
+  for (int64_t a = axis + 1; a < p.out.rank(); ++a) s.inner *= p.out[a];
+  if (s.inner == 1 && s.channels > 0)
+    s.period = s.channels * std::max<int64_t>(kLongRun / s.channels, 1);
+  Prepared prepared = prepared_with(s, run, p);
+  prepared.scratch_floats = 4 * s.period;
+  return prepared;
+}
+
+bool accepts_batch_norm(const Problem& p) { return std::holds_alternative<ops::BatchNorm>(*p.op); }
+bool accepts_grad(const Problem& p) { return std::holds_alternative<ops::BatchNormGrad>(*p.op); }
+
+Prepared prepare_batch_norm(const Problem& p) {
+  const auto& op = std::get<ops::BatchNorm>(*p.op);
+  return prepare(p, op.axis, op.epsilon, run_batch_norm, CORNU_CHOOSE(target_channels)()->forward);
+}
+
+Prepared prepare_grad(const Problem& p) {
+  const auto& op = std::get<ops::BatchNormGrad>(*p.op);
+  return prepare(p, op.axis, op.epsilon, run_batch_norm_grad,
+                 CORNU_CHOOSE(target_channels)()->backward);
+}
+
+}  // namespace
+
+const Kernel kBatchNorm{"batch norm", accepts_batch_norm, prepare_batch_norm};
+const Kernel kBatchNormGrad{"batch norm grad", accepts_grad, prepare_grad};
+
+}  // namespace cornu::kernels
+#endif
