@@ -60,30 +60,24 @@ Shape shape_rule(const Moments& op, const std::vector<Shape>& in) {
 template <class T>
 void reference(const Moments& op, Inputs<T> in, View<T> out, Rows rows) {
   const Shape& shape = *in[0].shape;
-  const int64_t channels = shape[op.axis];
-  const auto count = static_cast<T>(numbers_per_channel(shape, op.axis));
-  const T* x = in[0].data;
-  const auto fill_mean = [&](T* mean) {
-    std::fill_n(mean, channels, T(0));
-    for_each_number(shape, op.axis, [&](int64_t c, int64_t i) { mean[c] += x[i]; });
-    for (int64_t c = 0; c < channels; ++c) mean[c] /= count;
-  };
-  if (rows.begin == 0 && rows.end > 0) fill_mean(out.data);
-  if (rows.end < 2 || rows.begin == rows.end) return;
-  // The variance needs the mean, which another thread may be about to write: it is found again,
-  // channel by channel, in the place of the variance.
-  T* variance = out.data + channels;
-  const int64_t inner = product(shape.dims().subspan(static_cast<size_t>(op.axis) + 1));
-  const int64_t blocks = channels * inner == 0 ? 0 : shape.size() / (channels * inner);
+  const Sizes dims = shape.dims();
+  const auto axis = static_cast<size_t>(op.axis);
+  const int64_t blocks = product(dims.first(axis)), channels = dims[axis];
+  const int64_t inner = product(dims.subspan(axis + 1));
   for (int64_t c = 0; c < channels; ++c) {
-    const auto sum = [&](auto&& term) {
-      T total = 0;
-      for (int64_t b = 0; b < blocks; ++b)
-        for (int64_t i = 0; i < inner; ++i) total += term(x[(b * channels + c) * inner + i]);
-      return total / count;
+    const auto average = [&](auto&& term) {
+      T sum = 0;
+      for (int64_t b = 0; b < blocks; ++b) {
+        const T* x = in[0].data + (b * channels + c) * inner;
+        for (int64_t i = 0; i < inner; ++i) sum += term(x[i]);
+      }
+      return sum / static_cast<T>(blocks * inner);
     };
-    const T mean = sum([](T v) { return v; });
-    variance[c] = sum([&](T v) { return (v - mean) * (v - mean); });
+    // Whoever makes the second row needs the first as well, which may be another thread's.
+    const T mean = average([](T v) { return v; });
+    if (rows.begin == 0 && rows.end > 0) out.data[c] = mean;
+    if (rows.begin < 2 && rows.end == 2)
+      out.data[channels + c] = average([&](T v) { return (v - mean) * (v - mean); });
   }
 }
 

@@ -55,5 +55,17 @@ TEST(Binary, ShapeRule) {
   EXPECT_THROW(infer_shape(Binary{}, {Shape{2}, Shape{2}, Shape{2}}), InternalError);
 }
 
+TEST(Binary, ComparisonsAreOneOrZero) {
+  const Tensor a(Shape{5}, {1, 2, 3, NAN, -0.0f}), b(Shape{5}, {2, 2, 2, 1, 0});
+  EXPECT_EQ(run(Fn::kGreater, a, b), (Numbers{0, 0, 1, 0, 0}));
+  EXPECT_EQ(run(Fn::kGreaterEqual, a, b), (Numbers{0, 1, 1, 0, 1}));
+  EXPECT_EQ(run(Fn::kEqual, a, b), (Numbers{0, 1, 0, 0, 1}));
+  const Tensor nan(Shape{1}, {NAN});
+  for (const Fn fn : {Fn::kGreater, Fn::kGreaterEqual, Fn::kEqual})
+    EXPECT_EQ(run(fn, nan, nan), Numbers{0});
+  EXPECT_EQ(run(Fn::kEqual, Tensor(Shape{2, 1}, {1, 2}), Tensor(Shape{2}, {1, 2})),
+            (Numbers{1, 0, 0, 1}));
+}
+
 }  // namespace
 }  // namespace cornu::ops

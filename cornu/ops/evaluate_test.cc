@@ -158,6 +158,14 @@ TEST(Evaluate, BatchOfNothing) {
   const Tensor c(Shape{2});
   EXPECT_EQ(shape(BatchNorm{.axis = 3}, {x, c, c, c, c}), image);
   EXPECT_EQ(shape(MatMul{}, {Tensor(Shape{0, 2, 3}), Tensor(Shape{0, 3, 4})}), (Shape{0, 2, 4}));
+  EXPECT_EQ(shape(Broadcast{Shape{0, 3}}, {Tensor(Shape{3})}), (Shape{0, 3}));
+  EXPECT_EQ(shape(OneHot{3}, {Tensor(Shape{0})}), (Shape{0, 3}));
+  EXPECT_EQ(shape(Random{Random::Kind::kNormal, Shape{0, 3}}, {Tensor(Shape{6})}), (Shape{0, 3}));
+  EXPECT_EQ(shape(UnaryGrad{}, {x, x}), image);
+  EXPECT_EQ(shape(SoftmaxGrad{}, {x, x}), image);
+  const Pool pool{.window = {2, 2}, .stride = {2, 2}, .pad = {{0, 0}, {0, 0}}};
+  EXPECT_EQ(shape(PoolGrad{pool}, {x, Tensor(Shape{0, 2, 2, 2})}), image);
+  EXPECT_EQ(shape(ResizeGrad{Resize::Mode::kBilinear, {5, 5}}, {Tensor(Shape{0, 9, 9, 2})}), image);
 }
 
 TEST(Evaluate, NoChannels) {

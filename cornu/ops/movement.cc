@@ -60,6 +60,7 @@ Shape shape_rule(const Concat& op, const std::vector<Shape>& in) {
 Shape shape_rule(const Broadcast& op, const std::vector<Shape>& in) {
   require(in.size() == 1 && in[0].rank() <= op.shape.rank(), "takes one x, of no more axes", op,
           in);
+  require(op.shape.fully_known(), "a known shape", op, in);
   for (int64_t a = 1; a <= in[0].rank(); ++a)
     require(in[0][-a] == 1 || in[0][-a] == op.shape[-a], "the sizes broadcast", op, in);
   return op.shape;

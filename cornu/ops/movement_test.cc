@@ -154,5 +154,32 @@ TEST(Movement, ShapeRules) {
   EXPECT_EQ(infer_shape(Concat{0}, {x, Shape{0, 3}, Shape{5, 3}}), (Shape{7, 3}));
 }
 
+TEST(Movement, BroadcastRepeats) {
+  const auto to = [](Shape shape, const Tensor& x) {
+    return numbers(run_op(Broadcast{std::move(shape)}, {x}));
+  };
+  EXPECT_EQ(to({2, 3}, Tensor(Shape{}, {5})), (std::vector<float>(6, 5)));
+  EXPECT_EQ(to({2, 3}, Tensor(Shape{3}, {1, 2, 3})), (std::vector<float>{1, 2, 3, 1, 2, 3}));
+  EXPECT_EQ(to({2, 3}, Tensor(Shape{2, 1}, {1, 2})), (std::vector<float>{1, 1, 1, 2, 2, 2}));
+  EXPECT_EQ(to({2, 2, 2}, Tensor(Shape{2, 1, 2}, {1, 2, 3, 4})),
+            (std::vector<float>{1, 2, 1, 2, 3, 4, 3, 4}));
+  EXPECT_EQ(to({}, Tensor(Shape{}, {5})), (std::vector<float>{5}));
+  EXPECT_TRUE(to({0, 3}, Tensor(Shape{3})).empty());
+  const Tensor bits = line({-0.0f, NAN, -INFINITY, 1e-45f});
+  EXPECT_TRUE(bit_equal(run_op(Broadcast{bits.shape()}, {bits}), bits));
+}
+
+TEST(Movement, BroadcastShapeRule) {
+  const auto fails = [](Shape to, Shape from) {
+    EXPECT_THROW(infer_shape(Broadcast{std::move(to)}, {from}), InternalError);
+  };
+  EXPECT_EQ(infer_shape(Broadcast{Shape{4, 0, 3}}, {Shape{1, 3}}), (Shape{4, 0, 3}));
+  fails({3}, {1, 3});  // fewer axes
+  fails({2, 3}, {2});
+  fails({1}, {3});
+  fails({None, 3}, {3});
+  EXPECT_THROW(infer_shape(Broadcast{Shape{3}}, {}), InternalError);
+}
+
 }  // namespace
 }  // namespace cornu::ops

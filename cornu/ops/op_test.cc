@@ -42,8 +42,30 @@ TEST(Op, Text) {
   EXPECT_EQ(text(MatMul{}), "matmul");
 }
 
+TEST(Op, TextOfWhatTrainingNeeds) {
+  const auto text = [](const Op& op) { return to_text(op); };
+  EXPECT_EQ(text(Binary{Binary::Fn::kGreaterEqual}), "binary greater_equal");
+  EXPECT_EQ(text(Broadcast{Shape{2, 3}}), "broadcast(2, 3)");
+  EXPECT_EQ(text(OneHot{10}), "one_hot(depth=10)");
+  EXPECT_EQ(text(BatchNorm{.axis = 3, .of_batch = true}),
+            "batch_norm(axis=3, epsilon=0.001, of_batch)");
+  EXPECT_EQ(text(Moments{.axis = 3}), "moments(axis=3)");
+  EXPECT_EQ(text(Random{Random::Kind::kNormal, Shape{2, 3}, 4}),
+            "random normal(shape=(2, 3), site=4)");
+  EXPECT_EQ(text(UnaryGrad{{Unary::Fn::kElu, 1}}), "unary_grad elu(alpha=1.0)");
+  EXPECT_EQ(text(UnaryGrad{{Unary::Fn::kTanh}, true}), "unary_grad tanh(from_output)");
+  EXPECT_EQ(text(ConvFilterGrad{.kernel = {3}, .stride = {1}, .dilation = {1}, .before = {2}}),
+            "conv_filter_grad(kernel=(3), stride=(1), dilation=(1), before=(2))");
+  EXPECT_EQ(text(PoolGrad{{.window = {2}, .stride = {2}, .pad = {{0, 0}}}}),
+            "pool_grad max(window=(2), stride=(2), pad=(0:0))");
+  EXPECT_EQ(text(ResizeGrad{Resize::Mode::kBicubic, {4}}), "resize_grad bicubic(size=(4))");
+  EXPECT_EQ(text(SoftmaxGrad{Softmax::Kind::kLogSoftmax}), "log_softmax_grad");
+  EXPECT_EQ(text(BatchNormSums{.axis = 1}), "batch_norm_sums(axis=1, epsilon=0.001)");
+  EXPECT_EQ(text(BatchNormGrad{.axis = 1}), "batch_norm_grad(axis=1, epsilon=0.001)");
+}
+
 TEST(Op, MovesDataOnly) {
-  for (const Op& op : {Op(Pad{}), Op(Reshape{}), Op(Transpose{}), Op(Concat{}),
+  for (const Op& op : {Op(Pad{}), Op(Reshape{}), Op(Transpose{}), Op(Concat{}), Op(Broadcast{}),
                        Op(Resize{Resize::Mode::kNearest, {}})})
     EXPECT_TRUE(moves_data_only(op)) << to_text(op);
   for (const Op& op : {Op(Input{}), Op(Unary{}), Op(Conv{}), Op(Pool{}), Op(Reduce{}), Op(MatMul{}),

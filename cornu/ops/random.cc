@@ -1,6 +1,5 @@
 #include "cornu/ops/random.h"
 
-#include "cornu/base/random.h"
 #include "cornu/ops/index.h"
 
 namespace cornu::ops {
@@ -19,11 +18,9 @@ void reference(const Random& op, Inputs<T> in, View<T> out, Rows rows) {
   const base::Philox stream(seed, static_cast<uint64_t>(op.site));
   const auto per_sample = static_cast<uint64_t>(product(op.shape.dims().subspan(1)));
   const int64_t length = row_length(*out.shape);
-  for (int64_t i = rows.begin * length; i < rows.end * length; ++i) {
-    const uint32_t word = stream.bits32(first_sample * per_sample + static_cast<uint64_t>(i));
-    out.data[i] =
-        static_cast<T>(op.kind == Random::Kind::kUniform ? base::unit(word) : base::normal(word));
-  }
+  for (int64_t i = rows.begin * length; i < rows.end * length; ++i)
+    out.data[i] = random_number<T>(
+        op.kind, stream.bits32(first_sample * per_sample + static_cast<uint64_t>(i)));
 }
 
 template void reference(const Random&, Inputs<float>, View<float>, Rows);

@@ -140,5 +140,45 @@ TEST(Resize, ShapeRule) {
   EXPECT_THROW(infer_shape(Resize{.size = {-1}}, {Shape{1, 2, 5}}), InternalError);
 }
 
+TEST(ResizeGrad, NearestSumsBlocks) {  // layers.md part 19
+  const auto grad = [](int64_t n, const std::vector<float>& dy) {
+    return numbers(run_op(ResizeGrad{Mode::kNearest, {n}}, {line(dy)}));
+  };
+  EXPECT_EQ(grad(2, {1, 10, 100, 1000}), (std::vector<float>{11, 1100}));
+  EXPECT_EQ(grad(1, {1, 10, 100}), (std::vector<float>{111}));
+  EXPECT_EQ(grad(3, {1, 10, 100}), (std::vector<float>{1, 10, 100}));
+  EXPECT_EQ(grad(4, {1, 10}), (std::vector<float>{0, 1, 0, 10}));  // made smaller
+}
+
+// Resizing is linear, and this its transpose: <dy, resize(x)> = <grad(dy), x>.
+TEST(ResizeGrad, IsTheTransposeOfResize) {
+  uint64_t seed = 0;
+  for (const Mode mode : {Mode::kNearest, Mode::kBilinear, Mode::kBilinearLegacy, Mode::kBicubic,
+                          Mode::kLanczos3, Mode::kLanczos5})
+    for (const int64_t n : {1, 2, 5, 17})
+      for (const int64_t m : {1, 4, 10, 51}) {
+        const Tensor x = random_tensor(Shape{2, n, 3, 17}, ++seed);
+        const Resize op{mode, {m, 7}};
+        const Tensor y = run_op(op, {x}), dy = random_tensor(y.shape(), ++seed);
+        const Tensor dx = run_op(ResizeGrad{mode, {n, 3}}, {dy});
+        ASSERT_EQ(dx.shape(), x.shape());
+        const double size = std::sqrt(dot(y, y) * dot(dy, dy));
+        EXPECT_NEAR(dot(dx, x), dot(dy, y), 1e-6 * (1 + size)) << to_text(Op(op)) << " of " << n;
+      }
+}
+
+TEST(ResizeGrad, ShapeRule) {
+  const ResizeGrad op{Mode::kBilinear, {3, 4}};
+  EXPECT_EQ(infer_shape(op, {Shape{2, 6, 9, 5}}), (Shape{2, 3, 4, 5}));
+  EXPECT_EQ(infer_shape(op, {Shape{0, 6, 9, 5}}), (Shape{0, 3, 4, 5}));
+  EXPECT_THROW(infer_shape(op, {}), InternalError);
+  EXPECT_THROW(infer_shape(op, {Shape{2, 6, 5}}), InternalError);
+  EXPECT_THROW(infer_shape(op, {Shape{2}}), InternalError);
+  EXPECT_THROW(infer_shape(ResizeGrad{Mode::kBilinear, {3, -1}}, {Shape{2, 6, 9, 5}}),
+               InternalError);
+  EXPECT_THROW(infer_shape(ResizeGrad{Mode::kBilinear, {3, 0}}, {Shape{2, 6, 9, 5}}),
+               InternalError);  // out of nothing
+}
+
 }  // namespace
 }  // namespace cornu::ops

@@ -29,24 +29,44 @@ void softmax(const T* x, T* y, int64_t n, bool log) {
   for (int64_t i = 0; i < n; ++i) y[i] = log ? x[i] - top - log_sum : y[i] / sum;
 }
 
+template <class T>
+bool has_nan(const T* x, int64_t n) {
+  return std::any_of(x, x + n, [](T v) { return std::isnan(v); });
+}
+
+// The largest inputs, those that sparsemax counts, and what it takes off each.
+template <class T>
+struct Support {
+  int64_t size = 0;
+  T least = 0, tau = 0;
+};
+
 // Keras 3 as shipped: tau = (sum over the support of all partial sums - 1) / K, where the
-// projection onto the simplex would use the last partial sum alone.
+// projection onto the simplex would use the last partial sum alone. Leaves x sorted in `sorted`.
+template <class T>
+Support<T> support_of(const T* x, T* sorted, int64_t n) {
+  std::copy_n(x, n, sorted);
+  std::sort(sorted, sorted + n, std::greater<>());
+  Support<T> support;
+  T partial = 0, total = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    partial += sorted[i];
+    if (1 + static_cast<T>(i + 1) * sorted[i] <= partial) continue;
+    total += partial;
+    support.size += 1;
+    support.least = sorted[i];
+  }
+  support.tau = (total - 1) / static_cast<T>(support.size);
+  return support;
+}
+
 template <class T>
 void sparsemax(const T* x, T* y, int64_t n) {
-  if (std::any_of(x, x + n, [](T v) { return std::isnan(v); })) {
+  if (has_nan(x, n)) {
     std::fill_n(y, n, std::numeric_limits<T>::quiet_NaN());
     return;
   }
-  std::copy_n(x, n, y);
-  std::sort(y, y + n, std::greater<>());
-  T partial = 0, total = 0, support = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    partial += y[i];
-    if (1 + static_cast<T>(i + 1) * y[i] <= partial) continue;
-    total += partial;
-    support += 1;
-  }
-  const T tau = (total - 1) / support;
+  const T tau = support_of(x, y, n).tau;
   for (int64_t i = 0; i < n; ++i) y[i] = maximum(x[i] - tau, T(0));
 }
 
@@ -73,31 +93,26 @@ Shape shape_rule(const SoftmaxGrad& op, const std::vector<Shape>& in) {
 
 namespace {
 
-// tau = (sum of z_(j) (K - rank_(j) + 1) over the support - 1) / K: an input of the support counts
-// once for each partial sum it is in. Equal inputs have the ranks of a stable sort.
+// tau = (sum of x_i (K - rank_i) over the support - 1) / K: an input counts once for each partial
+// sum it is in. Equal inputs rank as they stand.
 template <class T>
 void sparsemax_grad(const T* x, const T* dy, T* dx, int64_t n) {
-  sparsemax(x, dx, n);
-  T flow = 0;
+  if (has_nan(x, n)) {
+    std::fill_n(dx, n, std::numeric_limits<T>::quiet_NaN());
+    return;
+  }
+  const Support<T> support = support_of(x, dx, n);
+  const auto passes = [&](int64_t i) { return x[i] - support.tau > 0; };
+  T flow = 0;  // into -tau
   for (int64_t i = 0; i < n; ++i)
-    if (dx[i] > 0) flow += dy[i];
-  const auto rank = [&](int64_t i) {
-    int64_t before = 0;
-    for (int64_t j = 0; j < n; ++j) before += x[j] > x[i] || (x[j] == x[i] && j < i);
-    return before;
-  };
-  T partial = 0;
-  int64_t support = 0;
-  for (int64_t r = 0; r < n; ++r)
-    for (int64_t i = 0; i < n; ++i)
-      if (rank(i) == r) {
-        partial += x[i];
-        if (1 + static_cast<T>(r + 1) * x[i] > partial) ++support;
-      }
+    if (passes(i)) flow += dy[i];
   for (int64_t i = 0; i < n; ++i) {
-    const int64_t r = rank(i);
-    const T share = r < support ? static_cast<T>(support - r) / static_cast<T>(support) : T(0);
-    dx[i] = (dx[i] > 0 ? dy[i] : T(0)) - flow * share;
+    dx[i] = passes(i) ? dy[i] : T(0);
+    if (x[i] < support.least) continue;
+    int64_t rank = 0;
+    for (int64_t j = 0; j < n; ++j) rank += x[j] > x[i] || (x[j] == x[i] && j < i);
+    const int64_t times = std::max<int64_t>(support.size - rank, 0);
+    dx[i] -= flow * static_cast<T>(times) / static_cast<T>(support.size);
   }
 }
 

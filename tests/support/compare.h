@@ -41,6 +41,15 @@ inline bool bit_equal(const Tensor& a, const Tensor& b) {
          std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(float)) == 0;
 }
 
+// The sum of products, in double; NaN if the shapes differ.
+inline double dot(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape()) return std::numeric_limits<double>::quiet_NaN();
+  double sum = 0;
+  for (size_t i = 0; i < a.values().size(); ++i)
+    sum += static_cast<double>(a.values()[i]) * b.values()[i];
+  return sum;
+}
+
 // Uniform in [low, high), the same for the same seed everywhere.
 inline Tensor random_tensor(Shape shape, uint64_t seed, float low = -1, float high = 1) {
   Tensor t(std::move(shape));
