@@ -175,15 +175,23 @@ bool is_mean(const std::string& reduction) {
   return reduction == "sum_over_batch_size" || reduction == "mean";
 }
 
-// In one pass over everything.
+// By samples first: that is fairer to the threads, and to float.
+Expression sum_of_all(Expression x) {
+  const Shape& shape = x.shape();
+  if (shape.rank() < 2 || shape.size() == 0) return ops::sum(x);
+  return ops::sum(ops::sum(ops::reshape(x, {shape[0], shape.size() / shape[0]}), {.axis = {-1}}));
+}
+
+// In one pass, without the values of the samples.
 Expression reduced(const Terms& terms, const std::string& reduction) {
   const Shape& shape = terms.each.shape();
-  if (shape.rank() == 0 || shape.size() == 0) return scaled(ops::sum(terms.each), terms.factor);
-  const double last = terms.fold == Fold::kDone ? 1 : static_cast<double>(shape[-1]);
   double factor = terms.factor;
-  if (terms.fold == Fold::kMean) factor /= last;
-  if (reduction != "sum") factor *= last / static_cast<double>(shape.size());
-  return scaled(ops::sum(terms.each), factor);
+  if (shape.rank() > 0 && shape.size() > 0) {
+    const double last = terms.fold == Fold::kDone ? 1 : static_cast<double>(shape[-1]);
+    if (terms.fold == Fold::kMean) factor /= last;
+    if (reduction != "sum") factor *= last / static_cast<double>(shape.size());
+  }
+  return scaled(sum_of_all(terms.each), factor);
 }
 
 Expression weighted(Expression values, Expression weight, const std::string& loss) {
@@ -230,7 +238,7 @@ Expression Loss::operator()(Expression y_true, Expression y_pred,
   if (sample_weight) weight = weight ? weighted(*weight, *sample_weight, name_) : *sample_weight;
   values = weighted(values, *weight, name_);
   if (reduction() == "mean_with_sample_weight") divisor = ops::sum(*weight);
-  const Expression sum = scaled(ops::sum(values), terms.factor);
+  const Expression sum = scaled(sum_of_all(values), terms.factor);
   if (divisor) return divide_no_nan(sum, *divisor);
   const int64_t count = values.shape().size();
   return reduction() == "sum" || count == 0 ? sum : sum * (1 / static_cast<double>(count));

@@ -2,32 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
 
+#include "cornu/compile/compile.h"
+#include "cornu/exec/program.h"
+#include "cornu/nn/field_reader.h"
+#include "cornu/train/loss_test_util.h"
 #include "tests/support/layer_test.h"
 
 namespace cornu {
 namespace {
 
-using graph::Builder;
-using Row = std::vector<double>;
+using loss_test::Case;
+using loss_test::Data;
+using loss_test::run;
+using loss_test::softmaxed;
 using testing::random_tensor;
-
-// eps as the graph has it, in float.
-const double kEps = 1e-7f, kOneLess = static_cast<float>(1 - 1e-7);
-
-// What the formula of `make` gives for these tensors, in T arithmetic.
-template <class T = double>
-std::vector<T> run(const std::vector<Tensor>& in,
-                   const std::function<Expression(std::vector<Expression>)>& make) {
-  Builder g;
-  std::vector<Expression> x;
-  for (const Tensor& t : in) x.emplace_back(g, g.input(t.shape()));
-  const Expression y = make(x);
-  return exec::interpret<T>(std::move(g).finish({y}), in)[0];
-}
 
 std::vector<double> values(const Loss& loss, const Tensor& y, const Tensor& p) {
   return run({y, p}, [&](auto x) { return loss.values(x[0], x[1]); });
@@ -39,11 +29,6 @@ double reduced(const Loss& loss, const Tensor& y, const Tensor& p) {
 
 double reduced(const Loss& loss, const Tensor& y, const Tensor& p, const Tensor& w) {
   return run({y, p, w}, [&](auto x) { return loss(x[0], x[1], x[2]); }).at(0);
-}
-
-Tensor softmaxed(const Tensor& z) {
-  const auto p = run<float>({z}, [](auto x) { return ops::softmax(x[0]); });
-  return Tensor(z.shape(), p);
 }
 
 // layers.md 21.9.
@@ -105,189 +90,13 @@ TEST(Loss, WorkedExamplesOfClasses) {
          .313262, 1.126928);
 }
 
-// ---- every loss against a formula written out -------------------------------------------------
-
-struct Case {
-  Loss loss;
-  std::function<double(const Row& y, const Row& p)> value;  // of one sample
-  enum { kReal, kProbability, kOneHot, kLabel, kSigns } target = kReal;
-  enum { kAny, kPositive, kUnit, kSum1 } prediction = kAny;
-};
-
-double mean(const Row& y, const Row& p, const std::function<double(double, double)>& f) {
-  double sum = 0;
-  for (size_t i = 0; i < y.size(); ++i) sum += f(y[i], p[i]);
-  return sum / static_cast<double>(y.size());
-}
-double sum(const Row& y, const Row& p, const std::function<double(double, double)>& f) {
-  return mean(y, p, f) * static_cast<double>(y.size());
-}
-double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
-double bce(double y, double p) {
-  const double q = std::clamp(p, kEps, kOneLess);
-  return -(y * std::log(q) + (1 - y) * std::log(1 - q));
-}
-Row softmax(const Row& z) {
-  Row p;
-  double total = 0;
-  for (double v : z) total += p.emplace_back(std::exp(v));
-  for (double& v : p) v /= total;
-  return p;
-}
-Row normalized(const Row& p) {
-  const double total = sum(p, p, [](double v, double) { return v; });
-  Row q;
-  for (double v : p) q.push_back(std::clamp(v / total, kEps, kOneLess));
-  return q;
-}
-double cce(const Row& y, const Row& p) {
-  return sum(y, p, [](double t, double q) { return -t * std::log(q); });
-}
-Row one_hot(double label, size_t classes) {
-  Row y(classes, 0);
-  y.at(static_cast<size_t>(label)) = 1;
-  return y;
-}
-double norm(const Row& x) {
-  return std::sqrt(sum(x, x, [](double a, double b) { return a * b; }));
-}
-
-std::vector<Case> cases() {
-  using C = Case;
-  const auto each = [](auto f) {
-    return [f](const Row& y, const Row& p) { return mean(y, p, f); };
-  };
-  const auto focal = [](double alpha, double gamma, double smoothing) {
-    return [=](double y, double p) {
-      const double t = y * (1 - smoothing) + smoothing / 2;
-      const double pt = t * p + (1 - t) * (1 - p);
-      const double weight = alpha < 0 ? 1 : t * alpha + (1 - t) * (1 - alpha);
-      return weight * std::pow(1 - pt, gamma) * bce(t, p);
-    };
-  };
-  const auto categorical_focal = [](double alpha, double gamma) {
-    return [=](const Row& y, const Row& p) {
-      return sum(y, normalized(p), [=](double t, double q) {
-        return -alpha * std::pow(1 - q, gamma) * t * std::log(q);
-      });
-    };
-  };
-  const auto categorical_hinge = [](const Row& y, const Row& p) {
-    double neg = -INFINITY;
-    for (size_t i = 0; i < y.size(); ++i) neg = std::max(neg, (1 - y[i]) * p[i]);
-    return std::max(neg - sum(y, p, [](double t, double q) { return t * q; }) + 1, 0.);
-  };
-  return {
-      {"mse", each([](double y, double p) { return (y - p) * (y - p); })},
-      {"mae", each([](double y, double p) { return std::abs(y - p); })},
-      {"mape", each([](double y, double p) {
-         return 100 * std::abs(y - p) / std::max(std::abs(y), kEps);
-       })},
-      {"msle", each([](double y, double p) {
-         return std::pow(std::log(std::max(p, kEps) + 1) - std::log(std::max(y, kEps) + 1), 2);
-       })},
-      {"cosine_similarity",
-       [](const Row& y, const Row& p) {
-         return -sum(y, p, [](double a, double b) { return a * b; }) / (norm(y) * norm(p));
-       }},
-      {losses::Huber({.delta = .75}), each([](double y, double p) {
-         const double e = std::abs(y - p);
-         return e <= .75 ? e * e / 2 : .75 * e - .75 * .75 / 2;
-       })},
-      {"log_cosh", each([](double y, double p) { return std::log(std::cosh(p - y)); })},
-      {"hinge", each([](double y, double p) { return std::max(1 - y * p, 0.); }), C::kSigns},
-      {"squared_hinge",
-       each([](double y, double p) { return std::pow(std::max(1 - y * p, 0.), 2); }), C::kReal},
-      {"squared_hinge",
-       each([](double y, double p) { return std::pow(std::max(1 - (2 * y - 1) * p, 0.), 2); }),
-       C::kOneHot},
-      {"categorical_hinge", categorical_hinge, C::kOneHot},
-      {"kld",
-       [](const Row& y, const Row& p) {
-         return sum(y, p, [](double t, double q) {
-           t = std::clamp(t, kEps, 1.), q = std::clamp(q, kEps, 1.);
-           return t * std::log(t / q);
-         });
-       },
-       C::kProbability, C::kSum1},
-      {"poisson", each([](double y, double p) { return p - y * std::log(p + kEps); }),
-       C::kProbability, C::kPositive},
-      {"bce", each([](double y, double p) { return bce(y, p); }), C::kProbability, C::kUnit},
-      {losses::BinaryCrossentropy({.label_smoothing = .3}),
-       each([](double y, double p) { return bce(y * .7 + .15, p); }), C::kOneHot, C::kUnit},
-      {losses::BinaryCrossentropy({.from_logits = true, .label_smoothing = .3}),
-       each([](double y, double p) { return bce(y * .7 + .15, sigmoid(p)); }), C::kOneHot},
-      {"categorical_crossentropy", [](const Row& y, const Row& p) { return cce(y, normalized(p)); },
-       C::kProbability, C::kUnit},
-      {losses::CategoricalCrossentropy({.from_logits = true, .label_smoothing = .2}),
-       [](const Row& y, const Row& p) {
-         Row t = y;
-         for (double& v : t) v = v * .8 + .2 / static_cast<double>(y.size());
-         return cce(t, softmax(p));
-       },
-       C::kOneHot},
-      {"sparse_categorical_crossentropy",
-       [](const Row& y, const Row& p) { return cce(one_hot(y[0], p.size()), normalized(p)); },
-       C::kLabel, C::kUnit},
-      {losses::SparseCategoricalCrossentropy({.from_logits = true}),
-       [](const Row& y, const Row& p) { return cce(one_hot(y[0], p.size()), softmax(p)); },
-       C::kLabel},
-      {"binary_focal_crossentropy", each(focal(-1, 2, 0)), C::kOneHot, C::kUnit},
-      {losses::BinaryFocalCrossentropy(
-           {.apply_class_balancing = true, .alpha = .3, .gamma = 1.5, .label_smoothing = .1}),
-       each(focal(.3, 1.5, .1)), C::kOneHot, C::kUnit},
-      {losses::BinaryFocalCrossentropy({.gamma = 3, .from_logits = true}),
-       each([focal](double y, double p) { return focal(-1, 3, 0)(y, sigmoid(p)); }), C::kOneHot},
-      {"categorical_focal_crossentropy", categorical_focal(.25, 2), C::kOneHot, C::kUnit},
-      {losses::CategoricalFocalCrossentropy({.alpha = .5, .gamma = .5, .from_logits = true}),
-       [categorical_focal](const Row& y, const Row& p) {
-         return categorical_focal(.5, .5)(y, softmax(p));
-       },
-       C::kOneHot},
-  };
-}
-
-struct Data {
-  Tensor y, p;
-  std::vector<Row> y_rows, p_rows;
-};
-
-// Random targets and predictions of that shape, (…, classes).
-Data data_for(const Case& c, const Shape& shape, uint64_t seed) {
-  const int64_t classes = shape[-1], rows = shape.size() / classes;
-  Tensor p = random_tensor(shape, seed, c.prediction == Case::kAny ? -2.f : .05f,
-                           c.prediction == Case::kPositive ? 3.f : (c.prediction ? .95f : 2.f));
-  if (c.prediction == Case::kSum1) p = softmaxed(p);
-  Tensor y = random_tensor(shape, seed + 1, c.target == Case::kProbability ? .05f : -2.f,
-                           c.target == Case::kProbability ? .95f : 2.f);
-  const Tensor labels =
-      testing::random_integers(Shape{rows}, seed + 2, 0, static_cast<int>(classes) - 1);
-  if (c.target == Case::kSigns)
-    for (float& v : y.values()) v = v > 0 ? 1.f : -1.f;
-  if (c.target == Case::kOneHot)
-    for (int64_t i = 0; i < y.size(); ++i)
-      y.data()[i] = i % classes == static_cast<int64_t>(labels.data()[i / classes]) ? 1.f : 0.f;
-  if (c.target == Case::kLabel) {
-    Shape without = shape;
-    without.erase(shape.rank() - 1);
-    y = labels.reshaped(without);
-  }
-  const int64_t width = y.size() / rows;
-  Data d{y, p, {}, {}};
-  for (int64_t r = 0; r < rows; ++r) {
-    d.y_rows.emplace_back(y.data() + r * width, y.data() + (r + 1) * width);
-    d.p_rows.emplace_back(p.data() + r * classes, p.data() + (r + 1) * classes);
-  }
-  return d;
-}
-
 const Shape kShapes[] = {{5, 4}, {3, 2, 3}, {2, 3, 2, 5}, {2, 1, 2, 2, 3}};
 
 TEST(Loss, ValuesOfEachSample) {
-  for (const Case& c : cases())
+  for (const Case& c : loss_test::cases())
     for (const Shape& shape : kShapes) {
       SCOPED_TRACE(base::cat(c.loss.config().dump(), " ", shape));
-      const Data d = data_for(c, shape, 7);
+      const Data d = loss_test::data_for(c, shape, 7);
       std::vector<double> want;
       for (size_t i = 0; i < d.p_rows.size(); ++i)
         want.push_back(c.value(d.y_rows[i], d.p_rows[i]));
@@ -296,6 +105,229 @@ TEST(Loss, ValuesOfEachSample) {
           run<float>({d.y, d.p}, [&](auto x) { return c.loss.values(x[0], x[1]); });
       EXPECT_LT(testing::max_error(in_float, want), 2e-5);
     }
+}
+
+// The compiled plan, with its kernels, computes what the formulas mean.
+TEST(Loss, CompiledPlan) {
+  for (const Case& c : loss_test::cases()) {
+    SCOPED_TRACE(c.loss.config().dump());
+    const Data d = loss_test::data_for(c, {6, 4, 4, 5}, 11);
+    const Tensor w = random_tensor({6}, 3, 0, 2);
+    const auto formula = [&](auto x) { return c.loss(x[0], x[1], x[2]); };
+    const Program program(compile::compile(loss_test::graph_of({d.y, d.p, w}, formula)));
+    Workspace workspace(program);
+    const std::span<const float> inputs[] = {d.y.values(), d.p.values(), w.values()};
+    float got = NAN;
+    const std::span<float> outputs[] = {{&got, 1}};
+    ASSERT_TRUE(workspace.run(inputs, outputs));
+    const double want = run({d.y, d.p, w}, formula).at(0);
+    EXPECT_NEAR(got, want, 1e-5 * (1 + std::abs(want)));
+  }
+}
+
+// ---- reductions and weights ---------------------------------------------------------------------
+
+Loss with_reduction(const Case& c, const std::string& reduction) {
+  base::Json config = c.loss.config();
+  if (config.is_string())
+    config = nn::to_config("keras.losses", std::string(config.as_string()).c_str(),
+                           base::Json::object());
+  base::Json options = config.at("config");
+  options.set("reduction", reduction);
+  config.set("config", options);
+  return Loss::from_config(config);
+}
+
+TEST(Loss, Reductions) {
+  for (const Case& c : loss_test::cases())
+    for (const Shape& shape : kShapes) {
+      SCOPED_TRACE(base::cat(c.loss.config().dump(), " ", shape));
+      const Data d = loss_test::data_for(c, shape, 17);
+      const int64_t n = shape[0], cells = shape.size() / shape[-1] / n;
+      Shape all = shape;
+      all.erase(shape.rank() - 1);
+      // Weights of samples, (N) or (N, 1, …), and of all values.
+      Shape ones = all;
+      for (int64_t a = 1; a < ones.rank(); ++a) ones[a] = 1;
+      for (const Shape& weight : {Shape{}, Shape{n}, Shape{n, 1}, ones, all}) {
+        const Tensor w = random_tensor(weight, 5, 0.1f, 2);
+        double sum = 0, weights = 0;
+        for (double v : w.values()) weights += v;
+        for (size_t i = 0; i < d.p_rows.size(); ++i) {
+          const int64_t at =
+              w.size() == n ? static_cast<int64_t>(i) / cells : static_cast<int64_t>(i);
+          sum +=
+              c.value(d.y_rows[i], d.p_rows[i]) * (weight.rank() == 0 ? 1. : double{w.data()[at]});
+        }
+        const auto count = static_cast<double>(d.p_rows.size());
+        const double no_weights = weight.rank() == 0;
+        const std::pair<const char*, double> wanted[] = {
+            {"sum_over_batch_size", sum / count},
+            {"mean", sum / count},
+            {"sum", sum},
+            {"mean_with_sample_weight", sum / (no_weights ? count : weights)}};
+        for (const auto& [reduction, want] : wanted) {
+          const Loss loss = with_reduction(c, reduction);
+          const double got = no_weights ? reduced(loss, d.y, d.p) : reduced(loss, d.y, d.p, w);
+          EXPECT_NEAR(got, want, 3e-6 * (1 + std::abs(want))) << reduction << " " << weight.rank();
+        }
+      }
+      EXPECT_ERROR(ValueError, reduced(with_reduction(c, "none"), d.y, d.p),
+                   "`reduction` 'none' leaves no single number");
+    }
+}
+
+TEST(Loss, WeightsThatAreAllZero) {
+  const Tensor y({2, 1}, {1, 2}), p({2, 1}, {3, 4});
+  EXPECT_EQ(reduced("mse", y, p, Tensor(Shape{2})), 0);
+  EXPECT_EQ(reduced(losses::MeanSquaredError({.reduction = "mean_with_sample_weight"}), y, p,
+                    Tensor(Shape{2})),
+            0);
+  EXPECT_ERROR(ValueError, reduced("mse", y, p, Tensor(Shape{3})),
+               "loss 'mse': `sample_weight` does not fit the values of the samples. Received: "
+               "sample_weight.shape=(3,)");
+  EXPECT_ERROR(ValueError, reduced("mse", y, p, Tensor(Shape{2, 1, 1})), "does not fit");
+}
+
+// Labels that do not count: the mean is over those that do.
+TEST(Loss, IgnoreClass) {
+  const Tensor z = random_tensor({2, 3, 4}, 1, -2, 2), y({2, 3}, {0, 255, 3, 1, 255, 2});
+  const Tensor w({2}, {.5f, 2});
+  for (const char* reduction : {"sum_over_batch_size", "sum", "mean_with_sample_weight"}) {
+    const Loss loss = losses::SparseCategoricalCrossentropy(
+        {.from_logits = true, .ignore_class = 255, .reduction = reduction});
+    double sum = 0, weighted = 0, weights = 0;
+    for (int64_t i = 0; i < 6; ++i) {
+      if (y.data()[i] == 255) continue;
+      const loss_test::Row row(z.data() + i * 4, z.data() + i * 4 + 4);
+      const double v = -std::log(loss_test::softmax(row).at(static_cast<size_t>(y.data()[i])));
+      sum += v;
+      weighted += v * w.data()[i / 3];
+      weights += w.data()[i / 3];
+    }
+    const bool total = std::string(reduction) == "sum";
+    const bool by_weight = std::string(reduction) == "mean_with_sample_weight";
+    EXPECT_NEAR(reduced(loss, y, z), total ? sum : sum / 4, 1e-6) << reduction;
+    EXPECT_NEAR(reduced(loss, y, z, w), total ? weighted : weighted / (by_weight ? weights : 4),
+                1e-6)
+        << reduction;
+    EXPECT_EQ(values(loss, y, z).at(1), 0);
+    EXPECT_EQ(reduced(loss, Tensor::full({2, 3}, 255), z), 0);
+  }
+}
+
+// ---- shapes -------------------------------------------------------------------------------------
+
+// Keras's squeezing: a trailing axis of 1 that only one side has.
+TEST(Loss, Squeezing) {
+  const Tensor a = random_tensor({4}, 1), b = random_tensor({4}, 2);
+  const Shape column{4, 1};
+  for (const char* name : {"mse", "mae", "bce", "hinge", "log_cosh"}) {
+    const double want = reduced(name, a.reshaped(column), b.reshaped(column));
+    EXPECT_EQ(reduced(name, a, b.reshaped(column)), want) << name;
+    EXPECT_EQ(reduced(name, a.reshaped(column), b), want) << name;
+    EXPECT_EQ(values(name, a, b.reshaped(column)).size(), 4u) << name;
+  }
+  const Tensor y = random_tensor({2, 3, 4}, 1), p = random_tensor({2, 3, 4}, 2);
+  EXPECT_NEAR(reduced("mse", y, p.reshaped({2, 3, 4, 1})), reduced("mse", y, p), 1e-12);
+  EXPECT_NEAR(reduced("mse", y.reshaped({2, 3, 4, 1}), p), reduced("mse", y, p), 1e-12);
+  // Labels with and without a trailing axis.
+  const Tensor labels = testing::random_integers({2, 3}, 3, 0, 3);
+  const Loss scce = losses::SparseCategoricalCrossentropy({.from_logits = true});
+  EXPECT_EQ(values(scce, labels, p), values(scce, labels.reshaped({2, 3, 1}), p));
+}
+
+TEST(Loss, ShapesThatDoNotFit) {
+  const std::pair<Shape, Shape> pairs[] = {
+      {{4, 2}, {4, 3}}, {{4, 1}, {4, 3}}, {{3, 2}, {4, 2}}, {{4}, {4, 2}}, {{4, 2, 2}, {4, 2}}};
+  for (const auto& [y, p] : pairs)
+    for (const char* name : {"mse", "bce", "categorical_crossentropy", "dice"})
+      EXPECT_ERROR(ValueError, reduced(name, Tensor(y), Tensor(p)),
+                   base::cat("y_true does not fit y_pred. Received: y_true.shape=", y,
+                             ", y_pred.shape=", p));
+  EXPECT_ERROR(ValueError,
+               reduced("sparse_categorical_crossentropy", Tensor(Shape{4, 2}), Tensor(Shape{4, 3})),
+               "y_true does not fit y_pred");
+}
+
+// Classes along another axis, as in channels_first models.
+TEST(Loss, Axis) {
+  const Tensor y = softmaxed(random_tensor({2, 3, 4, 5}, 1)),
+               p = softmaxed(random_tensor({2, 3, 4, 5}, 2));
+  const auto moved = [](const Tensor& t) {
+    return Tensor({2, 5, 3, 4}, run<float>({t}, [](auto x) {
+                    return ops::transpose(x[0], {0, 3, 1, 2});
+                  }));
+  };
+  const Tensor labels = testing::random_integers({2, 3, 4}, 3, 0, 4);
+  const std::pair<Loss, Loss> pairs[] = {
+      {losses::CategoricalCrossentropy(), losses::CategoricalCrossentropy({.axis = 1})},
+      {losses::BinaryCrossentropy(), losses::BinaryCrossentropy({.axis = -3})},
+      {losses::CosineSimilarity(), losses::CosineSimilarity({.axis = 1})},
+      {losses::BinaryFocalCrossentropy(), losses::BinaryFocalCrossentropy({.axis = 1})},
+      {losses::CategoricalFocalCrossentropy(), losses::CategoricalFocalCrossentropy({.axis = 1})}};
+  for (const auto& [last, first] : pairs)
+    EXPECT_LT(testing::max_error(values(first, moved(y), moved(p)), values(last, y, p)), 1e-9)
+        << last.name();
+  const Loss sparse = losses::SparseCategoricalCrossentropy({.axis = 1});
+  const auto want = values("sparse_categorical_crossentropy", labels, p);
+  EXPECT_LT(testing::max_error(values(sparse, labels, moved(p)), want), 1e-9);
+  EXPECT_LT(testing::max_error(values(sparse, labels.reshaped({2, 1, 3, 4}), moved(p)), want),
+            1e-9);
+  EXPECT_ERROR(ValueError, values(losses::CosineSimilarity({.axis = 4}), y, p), "does not fit");
+}
+
+TEST(Loss, Segmentation) {
+  const Tensor y = testing::random_integers({3, 4, 2}, 1, 0, 1),
+               p = random_tensor({3, 4, 2}, 2, 0, 1);
+  // Per sample (axes 1, 2) and over everything.
+  const auto dice = [&](int64_t begin, int64_t end, double alpha, double beta) {
+    double both = 0, all_y = 0, all_p = 0;
+    for (int64_t i = begin; i < end; ++i) {
+      both += double{y.data()[i]} * p.data()[i];
+      all_y += y.data()[i];
+      all_p += p.data()[i];
+    }
+    if (alpha < 0) return 1 - 2 * both / (all_y + all_p + loss_test::kEps);
+    return 1 - both / (both + alpha * (all_p - both) + beta * (all_y - both) + loss_test::kEps);
+  };
+  EXPECT_NEAR(reduced("dice", y, p), dice(0, 24, -1, 0), 1e-7);
+  EXPECT_NEAR(reduced("tversky", y, p), dice(0, 24, .5, .5), 1e-7);
+  const auto per_sample = values(losses::Dice({.axis = {1, 2}}), y, p);
+  const auto tversky = values(losses::Tversky({.alpha = .3, .beta = .6, .axis = {-1, -2}}), y, p);
+  ASSERT_EQ(per_sample.size(), 3u);
+  for (int64_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(per_sample.at(static_cast<size_t>(i)), dice(8 * i, 8 * i + 8, -1, 0), 1e-6);
+    EXPECT_NEAR(tversky.at(static_cast<size_t>(i)), dice(8 * i, 8 * i + 8, .3, .6), 1e-6);
+  }
+  EXPECT_NEAR(reduced("dice", y, p, Tensor({3}, {1, 2, 6})), 3 * dice(0, 24, -1, 0), 1e-6);
+}
+
+// 'crossentropy' by the shapes (layers.md 13.1).
+TEST(Loss, CrossentropyByShapes) {
+  const Tensor p = random_tensor({4, 3}, 1, .1f, .9f), labels({4}, {0, 2, 1, 1});
+  const Tensor column = random_tensor({4, 1}, 2, .1f, .9f), binary({4}, {0, 1, 1, 0});
+  const Tensor truth = softmaxed(random_tensor({4, 3}, 3));
+  for (const char* name : {"crossentropy", "ce", "CE"}) {
+    EXPECT_EQ(values(name, labels, p), values("sparse_categorical_crossentropy", labels, p));
+    EXPECT_EQ(values(name, labels.reshaped({4, 1}), p),
+              values("sparse_categorical_crossentropy", labels, p));
+    EXPECT_EQ(values(name, binary, column), values("bce", binary, column));
+    EXPECT_EQ(values(name, truth, p), values("categorical_crossentropy", truth, p));
+  }
+}
+
+TEST(Loss, OwnFormula) {
+  const auto f = [](Expression y, Expression p) {
+    return ops::max(ops::absolute(y - p), {.axis = {-1}});
+  };
+  const Tensor y({2, 2}, {0, 1, 2, 3}), p({2, 2}, {0, 2, 5, 3});
+  EXPECT_EQ(reduced(Loss("worst", f), y, p), 2);
+  EXPECT_EQ(reduced(Loss("worst", f), y, p, Tensor({2}, {1, 0})), .5);
+  EXPECT_ERROR(ValueError, Loss("worst").check(), "compile: unknown loss 'worst'");
+  register_loss("worst", f);
+  EXPECT_EQ(reduced("worst", y, p), 2);
+  EXPECT_ERROR(ValueError, register_loss("mse", f), "cannot be replaced");
 }
 
 }  // namespace
