@@ -21,14 +21,14 @@ class Memory : public ByteSource {
 };
 
 // Memory that goes with its source.
-template <class Owner>
 class OwnedMemory : public Memory {
  public:
-  OwnedMemory(std::string label, const std::byte* data, uint64_t size, Owner owner)
-      : Memory(std::move(label), data, size), owner_(std::move(owner)) {}
+  // Moving a vector keeps its memory.
+  OwnedMemory(std::string label, std::vector<std::byte> data)
+      : Memory(std::move(label), data.data(), data.size()), owner_(std::move(data)) {}
 
  private:
-  Owner owner_;
+  std::vector<std::byte> owner_;
 };
 
 }  // namespace
@@ -46,16 +46,7 @@ Bytes Bytes::view(std::span<const std::byte> data, std::string label) {
 }
 
 Bytes Bytes::own(std::vector<std::byte> data, std::string label) {
-  const std::byte* begin = data.data();  // moving the vector keeps its memory
-  const size_t size = data.size();
-  return Bytes(std::make_shared<OwnedMemory<std::vector<std::byte>>>(std::move(label), begin, size,
-                                                                     std::move(data)));
-}
-
-Bytes Bytes::own(std::unique_ptr<std::byte[]> data, uint64_t size, std::string label) {
-  const std::byte* begin = data.get();
-  return Bytes(std::make_shared<OwnedMemory<std::unique_ptr<std::byte[]>>>(std::move(label), begin,
-                                                                           size, std::move(data)));
+  return Bytes(std::make_shared<OwnedMemory>(std::move(label), std::move(data)));
 }
 
 void Bytes::fail(const std::string& what, uint64_t offset) const {

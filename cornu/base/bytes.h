@@ -43,8 +43,6 @@ class CORNU_API Bytes {
   // The caller keeps `data` alive.
   static Bytes view(std::span<const std::byte> data, std::string label);
   static Bytes own(std::vector<std::byte> data, std::string label);
-  // Bytes of uninitialised memory that were filled later (unpacked data).
-  static Bytes own(std::unique_ptr<std::byte[]> data, uint64_t size, std::string label);
 
   uint64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,8 +8,8 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
-#include <vector>
 
+#include "cornu/base/block_source.h"
 #include "cornu/base/error.h"
 #include "cornu/base/file.h"
 #include "cornu/base/text.h"
@@ -49,68 +48,24 @@ class Descriptor {
   int fd_;
 };
 
-// The blocks of a file that are in use. They lie in a stretch of address space as long as the file;
-// only the blocks that were read take memory.
-class FileBytes : public ByteSource {
+class FileBytes final : public BlockSource {
  public:
   FileBytes(std::string path, Descriptor file, uint64_t size)
-      : ByteSource(std::move(path), size),
-        file_(std::move(file)),
-        loaded_((size + kBlock - 1) / kBlock) {
-    if (size == 0) return;
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-      throw OutOfMemory(cat("cannot reserve ", size, " bytes to read ", quoted(label())));
-    memory_ = static_cast<std::byte*>(memory);
-  }
-  ~FileBytes() override {
-    if (memory_) ::munmap(memory_, size());
-  }
-
-  const std::byte* load(uint64_t offset, uint64_t bytes) override {
-    const uint64_t end = (offset + bytes + kBlock - 1) / kBlock;
-    for (uint64_t first = offset / kBlock; bytes > 0 && first < end; ++first) {
-      if (loaded_[first]) continue;
-      uint64_t last = first + 1;
-      while (last < end && !loaded_[last]) ++last;
-      read(first * kBlock, std::min(last * kBlock, size()));
-      std::fill(loaded_.begin() + static_cast<std::ptrdiff_t>(first),
-                loaded_.begin() + static_cast<std::ptrdiff_t>(last), true);
-      first = last - 1;
-    }
-    return memory_ + offset;
-  }
-
-  // Only whole blocks go.
-  void release(uint64_t offset, uint64_t bytes) noexcept override {
-    const uint64_t first = (offset + kBlock - 1) / kBlock;
-    const uint64_t end = offset + bytes == size() ? loaded_.size() : (offset + bytes) / kBlock;
-    if (first >= end) return;
-    std::byte* from = memory_ + first * kBlock;
-    const uint64_t length = std::min(end * kBlock, size()) - first * kBlock;
-    if (::madvise(from, length, MADV_DONTNEED) != 0) return;
-    std::fill(loaded_.begin() + static_cast<std::ptrdiff_t>(first),
-              loaded_.begin() + static_cast<std::ptrdiff_t>(end), false);
-  }
+      : BlockSource(std::move(path), size), file_(std::move(file)) {}
 
  private:
-  static constexpr uint64_t kBlock = 64 << 10;
-
-  void read(uint64_t begin, uint64_t end) {
-    while (begin < end) {
-      const auto got = retry([&] {
-        return ::pread(file_.get(), memory_ + begin, end - begin, static_cast<off_t>(begin));
-      });
+  void fill(uint64_t begin, std::span<std::byte> to) override {
+    while (!to.empty()) {
+      const auto got = retry(
+          [&] { return ::pread(file_.get(), to.data(), to.size(), static_cast<off_t>(begin)); });
       if (got < 0) fail(label(), reason_of(errno));
       if (got == 0) fail(label(), "the file became shorter while it was read");
       begin += static_cast<uint64_t>(got);
+      to = to.subspan(static_cast<size_t>(got));
     }
   }
 
   Descriptor file_;
-  std::vector<bool> loaded_;
-  std::byte* memory_ = nullptr;
 };
 
 const char* kind_of(mode_t mode) {

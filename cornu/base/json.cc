@@ -241,8 +241,8 @@ Json Json::at(std::string_view key) const {
   return *found;
 }
 
-Json::Elements Json::elements() const { return Elements(*this); }
-Json::Items Json::items() const { return Items(*this); }
+Json::Elements Json::elements() const { return {*this, is_array() ? size() : 0}; }
+Json::Items Json::items() const { return {*this, is_object() ? size() : 0}; }
 
 std::string Json::dump() const {
   if (!document_) return "null";

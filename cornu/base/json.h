@@ -16,6 +16,7 @@
 
 namespace cornu::base {
 
+class Bytes;
 struct JsonDocument;
 
 // A JSON value. A handle on a shared document that never changes: copying is cheap, reading from
@@ -29,8 +30,10 @@ struct JsonDocument;
 class CORNU_API Json {
  public:
   enum class Kind : uint8_t { kNull, kBool, kInt, kFloat, kString, kArray, kObject };
-  class Elements;
-  class Items;
+  template <class Value>
+  class Range;
+  using Elements = Range<Json>;
+  using Items = Range<std::pair<std::string_view, Json>>;
 
   Json() = default;  // null
   Json(std::nullptr_t) {}
@@ -124,15 +127,21 @@ class CORNU_API Json {
   uint32_t node_ = 0;
 };
 
-class Json::Elements {
+template <class Value>
+class Json::Range {
  public:
   class Iterator {
    public:
     using difference_type = std::ptrdiff_t;
-    using value_type = Json;
+    using value_type = Value;
     Iterator() = default;
     Iterator(const Json* parent, size_t i) : parent_(parent), i_(i) {}
-    Json operator*() const { return parent_->child(i_); }
+    Value operator*() const {
+      if constexpr (std::same_as<Value, Json>)
+        return parent_->child(i_);
+      else
+        return {parent_->key(i_), parent_->child(i_)};
+    }
     Iterator& operator++() { return ++i_, *this; }
     Iterator operator++(int) { return {parent_, i_++}; }
     friend bool operator==(const Iterator& a, const Iterator& b) { return a.i_ == b.i_; }
@@ -141,44 +150,21 @@ class Json::Elements {
     const Json* parent_ = nullptr;
     size_t i_ = 0;
   };
-  explicit Elements(Json parent) : parent_(std::move(parent)) {}
+  Range(Json parent, size_t size) : parent_(std::move(parent)), size_(size) {}
   Iterator begin() const { return {&parent_, 0}; }
-  Iterator end() const { return {&parent_, parent_.is_array() ? parent_.size() : 0}; }
+  Iterator end() const { return {&parent_, size_}; }
 
  private:
   Json parent_;
+  size_t size_;
 };
 
-class Json::Items {
- public:
-  class Iterator {
-   public:
-    using difference_type = std::ptrdiff_t;
-    using value_type = std::pair<std::string_view, Json>;
-    Iterator() = default;
-    Iterator(const Json* parent, size_t i) : parent_(parent), i_(i) {}
-    value_type operator*() const { return {parent_->key(i_), parent_->child(i_)}; }
-    Iterator& operator++() { return ++i_, *this; }
-    Iterator operator++(int) { return {parent_, i_++}; }
-    friend bool operator==(const Iterator& a, const Iterator& b) { return a.i_ == b.i_; }
-
-   private:
-    const Json* parent_ = nullptr;
-    size_t i_ = 0;
-  };
-  explicit Items(Json parent) : parent_(std::move(parent)) {}
-  Iterator begin() const { return {&parent_, 0}; }
-  Iterator end() const { return {&parent_, parent_.is_object() ? parent_.size() : 0}; }
-
- private:
-  Json parent_;
-};
-
-// What a text may cost. A value takes 16 bytes and a key as much, so the memory used is below
-// max_bytes + 48 * max_values whatever the text says.
+// What a text may cost. While a value is read it takes 32 bytes and a key as much, but there may be
+// only free_values and one for every 64 bytes of the text (models' configurations have one for 8 to
+// 10). So reading a file of n bytes takes less than 10 MiB + 1.5 n, whatever it says.
 struct JsonLimits {
   uint64_t max_bytes = 16 << 20;
-  uint64_t max_values = 1 << 20;  // keys count as values
+  uint64_t free_values = 1 << 18;  // keys count as values
   uint64_t max_depth = 256;
 };
 
@@ -186,5 +172,11 @@ struct JsonLimits {
 // not strict JSON (NaN, Infinity and -Infinity apart) or not UTF-8, for numbers outside a double's
 // range, for \u escapes that are half a surrogate pair, and for what passes the limits.
 CORNU_API Json parse_json(std::string_view text, std::string label, const JsonLimits& limits = {});
+
+// FormatError when a text of so many bytes passes the limits.
+CORNU_API void check_json_size(uint64_t bytes, const std::string& label, const JsonLimits& limits);
+
+// The same for a file or a part of one, whose memory is given back.
+CORNU_API Json parse_json(const Bytes& file, std::string label, const JsonLimits& limits = {});
 
 }  // namespace cornu::base

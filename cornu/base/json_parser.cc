@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <tuple>
 
+#include "cornu/base/bytes.h"
 #include "cornu/base/error.h"
 #include "cornu/base/json_document.h"
 #include "cornu/base/text.h"
@@ -10,10 +12,23 @@
 namespace cornu::base {
 namespace {
 
+constexpr size_t kLongestString = 1 << 20;
+
 class Parser {
  public:
-  Parser(std::string_view text, JsonDocument* document, const JsonLimits& limits)
-      : text_(text), document_(*document), limits_(limits) {}
+  // `file` holds the text; null when there is none to give back.
+  Parser(std::string_view text, const Bytes* file, JsonDocument* document, const JsonLimits& limits)
+      : text_(text),
+        file_(file),
+        document_(*document),
+        limits_(limits),
+        most_values_(limits.free_values + text.size() / 64) {
+    // Growing would have the old and the new in memory at once. Room that is not used costs none.
+    document_.text.reserve(text.size());
+    const uint64_t most_nodes = std::min<uint64_t>(most_values_, text.size() / 2 + 1) + 1;
+    document_.nodes.reserve(most_nodes);
+    pending_.reserve(most_nodes);
+  }
 
   JsonNode parse();
 
@@ -25,11 +40,13 @@ class Parser {
   };
 
   [[noreturn]] void fail(const std::string& what) const;
+  std::pair<size_t, size_t> place() const;
   bool at_end() const { return at_ == text_.size(); }
   char peek() const { return at_end() ? '\0' : text_[at_]; }
   bool accept(char c);
   bool accept(std::string_view word);
   void skip_space();
+  void release();
   void add(const JsonNode& node);
   void begin_value();
   bool end_value();
@@ -44,21 +61,38 @@ class Parser {
   JsonNode number_node(std::string_view digits, bool integer) const;
 
   std::string_view text_;
+  const Bytes* file_;
   size_t at_ = 0;
+  size_t released_ = 0;           // the text before this is gone
+  size_t line_ = 1, column_ = 1;  // of released_
   JsonDocument& document_;
   const JsonLimits& limits_;
   std::vector<Open> open_;
   std::vector<JsonNode> pending_;
+  const uint64_t most_values_;
   uint64_t values_ = 0;
   bool more_ = true;  // a value must come next
 };
 
 void Parser::fail(const std::string& what) const {
-  const std::string_view before = text_.substr(0, at_);
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const size_t start = before.rfind('\n') + 1;  // npos + 1 == 0
-  throw FormatError(
-      cat(document_.label, ": line ", line, ", column ", at_ - start + 1, ": ", what));
+  const auto [line, column] = place();
+  throw FormatError(cat(document_.label, ": line ", line, ", column ", column, ": ", what));
+}
+
+// Line and column of at_.
+std::pair<size_t, size_t> Parser::place() const {
+  const std::string_view since = text_.substr(released_, at_ - released_);
+  const size_t lines = static_cast<size_t>(std::count(since.begin(), since.end(), '\n'));
+  return {line_ + lines, lines == 0 ? column_ + since.size() : since.size() - since.rfind('\n')};
+}
+
+// Gives back the text that is read: its strings are in the document now.
+void Parser::release() {
+  constexpr size_t kPiece = 1 << 20;
+  if (!file_ || at_ - released_ < kPiece) return;
+  std::tie(line_, column_) = place();
+  released_ = at_;
+  file_->at(0, at_, "text that is read").release();
 }
 
 bool Parser::accept(char c) {
@@ -78,8 +112,9 @@ void Parser::skip_space() {
 }
 
 void Parser::add(const JsonNode& node) {
-  if (++values_ > limits_.max_values) fail(cat("more than ", limits_.max_values, " values"));
+  if (++values_ > most_values_) fail(cat("more than ", most_values_, " values"));
   pending_.push_back(node);
+  release();
 }
 
 JsonNode Parser::parse() {
@@ -183,6 +218,8 @@ JsonNode Parser::read_string() {
       fail(control - run.begin() == static_cast<std::ptrdiff_t>(good)
                ? "a control character in a string must be escaped"
                : "invalid UTF-8 in a string");
+    if (out.size() - node.at.first + run.size() > kLongestString)
+      fail(cat("a string of more than ", kLongestString, " bytes"));
     out.append(run);
     if (at_end()) fail("the text ends inside a string");
     if (accept('"')) break;
@@ -263,15 +300,36 @@ JsonNode Parser::number_node(std::string_view digits, bool integer) const {
 
 }  // namespace
 
-Json parse_json(std::string_view text, std::string label, const JsonLimits& limits) {
+void check_json_size(uint64_t bytes, const std::string& label, const JsonLimits& limits) {
   const uint64_t most = std::min<uint64_t>(limits.max_bytes, std::numeric_limits<uint32_t>::max());
-  if (text.size() > most)
+  if (bytes > most)
     throw FormatError(
-        cat(label, ": the JSON text has ", text.size(), " bytes, over the limit of ", most));
+        cat(label, ": the JSON text has ", bytes, " bytes, over the limit of ", most));
+}
+
+namespace {
+
+Json parse(std::string_view text, const Bytes* file, std::string label, const JsonLimits& limits) {
+  check_json_size(text.size(), label, limits);
   auto document = std::make_shared<JsonDocument>();
   document->label = std::move(label);
-  const JsonNode root = Parser(text, document.get(), limits).parse();
+  const JsonNode root = Parser(text, file, document.get(), limits).parse();
   return JsonDocument::finish(std::move(document), root);
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string label, const JsonLimits& limits) {
+  return parse(text, nullptr, std::move(label), limits);
+}
+
+Json parse_json(const Bytes& file, std::string label, const JsonLimits& limits) {
+  check_json_size(file.size(), label, limits);  // before it is read
+  const std::span<const std::byte> all = file.span();
+  Json json = parse({reinterpret_cast<const char*>(all.data()), all.size()}, &file,
+                    std::move(label), limits);
+  file.release();
+  return json;
 }
 
 }  // namespace cornu::base

@@ -7,6 +7,7 @@
 #include <limits>
 #include <random>
 
+#include "cornu/base/bytes.h"
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/base/utf8.h"
@@ -159,16 +160,64 @@ TEST(Json, LimitsDepthSizeAndCount) {
   EXPECT_EQ(parse(repeat("[", 256) + repeat("]", 256)).size(), 1u);
   EXPECT_THAT(refusal(repeat("[", 257) + repeat("]", 257)), HasSubstr("256 levels"));
   EXPECT_THAT(refusal(repeat("{\"a\":", 1000000)), HasSubstr("256 levels"));
-  EXPECT_THAT(refusal("[1,2,3]", {.max_values = 3}), HasSubstr("more than 3 values"));
-  EXPECT_EQ(parse("[1,2,3]", {.max_values = 4}).size(), 3u);
+  EXPECT_THAT(refusal("[1,2,3]", {.free_values = 3}), HasSubstr("more than 3 values"));
+  EXPECT_EQ(parse("[1,2,3]", {.free_values = 4}).size(), 3u);
+  EXPECT_EQ(parse("[1,2,3]" + std::string(57, ' '), {.free_values = 3}).size(), 3u);
   EXPECT_THAT(refusal("[1,2,3]", {.max_bytes = 6}), HasSubstr("over the limit of 6"));
+  const std::string longest = repeat("\\n", 1 << 20);
+  EXPECT_EQ(parse("\"" + longest + "\"").as_string().size(), 1u << 20);
+  EXPECT_THAT(refusal("\"" + longest + "x\""), HasSubstr("a string of more than 1048576 bytes"));
+}
+
+TEST(Json, ReadsFilesAndPartsOfThem) {
+  const std::string text = "<[1, \"a\"]>";
+  const auto parse_part = [&](uint64_t offset, uint64_t size, const JsonLimits& limits) {
+    const Bytes file = Bytes::view(std::as_bytes(std::span(text)), "file");
+    return parse_json(file.at(offset, size, "the text"), "part", limits).dump();
+  };
+  EXPECT_EQ(parse_part(1, 8, {}), "[1, \"a\"]");
+  EXPECT_THROW(parse_part(0, 8, {}), FormatError);
+  EXPECT_THROW(parse_part(1, 0, {}), FormatError);
+  EXPECT_THROW(parse_part(1, 8, {.max_bytes = 7}), FormatError);
+}
+
+// A text whose bytes cannot be looked at again.
+class ReadOnce : public ByteSource {
+ public:
+  explicit ReadOnce(std::string text) : ByteSource("file", text.size()), text_(std::move(text)) {}
+  const std::byte* load(uint64_t offset, uint64_t) override {
+    return reinterpret_cast<const std::byte*>(text_.data() + offset);
+  }
+  void release(uint64_t offset, uint64_t size) noexcept override {
+    text_.replace(offset, size, size, '#');
+  }
+
+ private:
+  std::string text_;
+};
+
+TEST(Json, GivesBackWhatIsRead) {
+  std::string text = "[";
+  for (int i = 0; i < 30000; ++i)
+    text += cat(i ? "," : "", "\n  \"", std::string(100, 'x'), i, '"');
+  const auto parse_once = [](const std::string& t) {
+    return parse_json(Bytes(std::make_shared<ReadOnce>(t)), "test.json");
+  };
+  EXPECT_EQ(parse_once(text + "]").dump(), parse(text + "]").dump());
+  try {
+    parse_once(text + ", x]");
+    FAIL() << "accepted";
+  } catch (const FormatError& e) {
+    EXPECT_EQ(e.what(), refusal(text + ", x]"));
+    EXPECT_THAT(e.what(), HasSubstr("line 30001, column 112: expected a value, found 'x'"));
+  }
 }
 
 // Neither parsing, copying, writing nor destroying may use the stack in proportion to the depth.
 TEST(Json, DeepValuesNeedNoStack) {
   const int depth = 400000;
   const std::string text = repeat("[", depth) + repeat("]", depth);
-  Json j = parse(text, {.max_depth = 1u << 20});
+  Json j = parse(text, {.free_values = 1u << 20, .max_depth = 1u << 20});
   EXPECT_EQ(j.dump(), text);
   const Json copy = Json::array({j});
   j = Json();

@@ -139,7 +139,7 @@ void Hdf5Object::read(std::span<float> to) const { read_floats(number_type(), da
 
 Tensor Hdf5Object::tensor() const {
   number_type();  // before memory is taken
-  Tensor t(shape_);
+  Tensor t = Tensor::uninitialized(shape_);
   read(t.values());
   return t;
 }

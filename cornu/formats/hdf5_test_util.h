@@ -79,7 +79,7 @@ class Builder {
 
   // Puts bytes at the end and remembers where.
   size_t add(const std::string& name, const std::string& bytes) {
-    data = padded(data);
+    data.resize((data.size() + 7) / 8 * 8);
     place[name] = data.size();
     data += bytes;
     return place[name];

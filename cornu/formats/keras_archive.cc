@@ -15,14 +15,9 @@ base::Json read_json(const ZipReader& zip, const char* name, const std::string& 
   const ZipReader::Entry* entry = zip.find(name);
   if (!entry)
     throw FormatError(cat(label, ": a .keras archive must hold ", name, "; this one does not"));
-  const base::JsonLimits limits;
-  if (entry->size > limits.max_bytes)
-    throw FormatError(cat(label, ": ", name, " has ", entry->size, " bytes; at most ",
-                          limits.max_bytes, " are read"));
-  const base::Bytes bytes = zip.read(*entry, budget);
-  base::Json json = base::parse_json(bytes.text(), cat(label, ":", name), limits);
-  bytes.release();
-  return json;
+  const std::string where = cat(label, ":", name);
+  base::check_json_size(entry->size, where, {});  // before it is unpacked
+  return base::parse_json(zip.read(*entry, budget), where);
 }
 
 }  // namespace

@@ -124,10 +124,11 @@ class WeightFile {
 
 // A .keras archive.
 inline std::string keras_archive(const std::string& config, const std::string& weights,
-                                 const std::string& version = "3.8.0") {
-  return testing_zip::make_zip({{"metadata.json", json(cat("{'keras_version': '", version, "'}"))},
-                                {"config.json", json(config)},
-                                {"model.weights.h5", weights}})
+                                 const std::string& version = "3.8.0", bool deflate = false) {
+  return testing_zip::make_zip(
+             {{"metadata.json", json(cat("{'keras_version': '", version, "'}")), deflate},
+              {"config.json", json(config), deflate},
+              {"model.weights.h5", weights, deflate}})
       .data;
 }
 

@@ -460,7 +460,7 @@ TEST(NetworkConfigTest, LongModelsAreBuiltAndRun) {
 }
 
 TEST(NetworkConfigTest, BackwardListsAndManyInputsAreReadInLinearTime) {
-  constexpr int kCount = 20000;
+  constexpr int kCount = 10000;
   std::vector<std::string> layers;
   std::string inputs;
   for (int i = 0; i < kCount; ++i) inputs += cat(i ? ", " : "", "['r", i, "', 0, 0, {}]");

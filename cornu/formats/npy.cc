@@ -156,7 +156,7 @@ Bytes swapped(const Bytes& data, uint64_t each) {
 
 // Numbers that lie with the first axis fastest, put in row-major order.
 Tensor from_fortran(const Tensor& stored, const Shape& shape) {
-  Tensor out(shape);
+  Tensor out = Tensor::uninitialized(shape);
   std::vector<int64_t> strides, index(static_cast<size_t>(shape.rank()), 0);
   int64_t stride = 1;
   for (int64_t dim : shape) {
@@ -195,7 +195,7 @@ Tensor parse_npy(const Bytes& file) {
                bytes, " bytes, but the file holds ", c.remaining()));
   Bytes data = c.take(bytes, "the array");
   if (header.big_endian) data = swapped(data, bytes_of(header.type));
-  Tensor tensor(header.shape);
+  Tensor tensor = Tensor::uninitialized(header.shape);
   read_floats(header.type, data, tensor.values());
   return header.fortran_order && header.shape.rank() > 1 ? from_fortran(tensor, header.shape)
                                                          : tensor;

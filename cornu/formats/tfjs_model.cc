@@ -128,19 +128,11 @@ class Matcher {
   std::vector<bool> used_;
 };
 
-Json read_json(const base::Bytes& bytes) {
-  const base::JsonLimits limits;
-  if (bytes.size() > limits.max_bytes)
-    throw FormatError(cat(bytes.label(), ": the JSON text has ", bytes.size(), " bytes; at most ",
-                          limits.max_bytes, " are read"));
-  return base::parse_json(bytes.text(), bytes.label(), limits);
-}
-
 }  // namespace
 
 LoadResult load_tfjs_model(const base::Bytes& bytes, const std::string& path) {
   const std::string& label = bytes.label();
-  const Json json = read_json(bytes);
+  const Json json = base::parse_json(bytes, label);
   const auto topology = json.find("modelTopology");
   if (!topology)
     throw FormatError(

@@ -189,7 +189,7 @@ void dequantize(const Quantization& q, std::span<float> values) {
 
 Tensor read_tensor(const Weight& weight, ShardStream* stream) {
   constexpr size_t kPiece = 1 << 16;  // numbers
-  Tensor tensor(weight.shape);
+  Tensor tensor = Tensor::uninitialized(weight.shape);
   std::span<float> left = tensor.values();
   std::vector<std::byte> buffer(std::min(kPiece, left.size()) * bytes_of(weight.stored));
   while (!left.empty()) {

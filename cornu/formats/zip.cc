@@ -1,16 +1,15 @@
 #include "cornu/formats/zip.h"
 
-#define ZLIB_CONST
 #include <zlib.h>
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <set>
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/base/utf8.h"
+#include "cornu/formats/unpacked.h"
 
 namespace cornu::formats {
 namespace {
@@ -262,52 +261,19 @@ Bytes ZipReader::read(const Entry& entry, base::Budget* budget) const {
   Bytes whole = data;
   if (entry.method == kDeflated) {
     budget->charge_bytes(entry.size, "unpacked members");
-    whole = inflate(entry, data);
+    whole = unpacked(data, entry.size, entry.name);
   }
   uLong crc = ::crc32(0, nullptr, 0);
   for (uint64_t done = 0; done < whole.size(); done += kPiece) {
     const Bytes piece = whole.at(done, std::min(kPiece, whole.size() - done), "a member's data");
     crc = ::crc32(crc, reinterpret_cast<const Bytef*>(piece.span().data()),
                   static_cast<uInt>(piece.size()));
-    if (whole.size() >= kPiece) whole.at(0, done + piece.size(), "a member's data").release();
+    // What was unpacked stays: making it again is dear.
+    if (entry.method == kStored) whole.at(0, done + piece.size(), "a member's data").release();
   }
   if (crc != entry.crc)
     data.fail(cat("the CRC-32 of ", quoted(entry.name), " is wrong: the file is damaged"));
   return whole;
-}
-
-Bytes ZipReader::inflate(const Entry& entry, const Bytes& data) const {
-  const auto damaged = [&](const char* why) { data.fail(cat(quoted(entry.name), " ", why)); };
-  // Left uninitialised: memory is taken as it is filled.
-  std::unique_ptr<std::byte[]> out(new (std::nothrow) std::byte[std::max<uint64_t>(entry.size, 1)]);
-  if (!out) throw OutOfMemory(cat("cannot unpack ", entry.size, " bytes of ", quoted(entry.name)));
-  z_stream stream = {};
-  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw OutOfMemory("cannot start to unpack");
-  const std::unique_ptr<z_stream, int (*)(z_stream*)> closer(&stream, ::inflateEnd);
-  uint64_t taken = 0, made = 0;
-  int state = Z_OK;
-  while (state != Z_STREAM_END) {
-    const Bytes piece = data.at(taken, std::min(kPiece, data.size() - taken), "packed data");
-    const uint64_t room = std::min(kPiece, entry.size - made);
-    std::byte none;  // zlib wants a place even for no bytes
-    stream.next_in = reinterpret_cast<const Bytef*>(piece.empty() ? &none : piece.span().data());
-    stream.avail_in = static_cast<uInt>(piece.size());
-    stream.next_out = reinterpret_cast<Bytef*>(room > 0 ? out.get() + made : &none);
-    stream.avail_out = static_cast<uInt>(room);
-    state = ::inflate(&stream, Z_NO_FLUSH);
-    if (state == Z_MEM_ERROR) throw OutOfMemory("cannot unpack");
-    const uint64_t used = piece.size() - stream.avail_in, filled = room - stream.avail_out;
-    taken += used;
-    made += filled;
-    if (data.size() >= kPiece) piece.release();
-    if (state == Z_STREAM_END) break;
-    if (state != Z_OK && state != Z_BUF_ERROR) damaged("cannot be unpacked: it is damaged");
-    if (used == 0 && filled == 0)
-      damaged(made == entry.size ? "unpacks to more than its size" : "is cut short");
-  }
-  if (made != entry.size) damaged("unpacks to less than its size");
-  if (taken != data.size()) damaged("has data after its end");
-  return Bytes::own(std::move(out), entry.size, cat(archive_.label(), ":", entry.name));
 }
 
 }  // namespace cornu::formats

@@ -38,7 +38,7 @@ class ZipReader {
   // Null when there is no such member.
   const Entry* find(std::string_view name) const;
   // A member's bytes, whose size and CRC-32 are right. Stored members stay where they are; a
-  // deflated one takes its size from `budget` first.
+  // deflated one takes its size from `budget` first, and holds memory until it is released.
   base::Bytes read(const Entry& entry, base::Budget* budget) const;
 
  private:
@@ -47,7 +47,6 @@ class ZipReader {
   void read_directory(const Directory& directory);
   uint64_t check_local_header(Entry* entry) const;
   uint64_t check_descriptor(const Entry& entry, uint64_t offset, bool zip64) const;
-  base::Bytes inflate(const Entry& entry, const base::Bytes& data) const;
 
   base::Bytes archive_;
   std::vector<Entry> entries_;

@@ -31,7 +31,7 @@ inline void poke(std::string* data, size_t at, uint64_t value, int bytes) {
 inline std::string deflated(std::string_view text) {
   std::string out(::compressBound(text.size()) + 64, '\0');
   z_stream stream = {};
-  ::deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  ::deflateInit2(&stream, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());

@@ -47,7 +47,7 @@ Json read_json(const std::string& path) {
     throw ValueError(cat(path, ": a configuration file of more than ", kLargest,
                          " bytes. Received: ", bytes.size(), " bytes"));
   try {
-    return base::parse_json(bytes.text(), path);
+    return base::parse_json(bytes, path);
   } catch (const FormatError&) {
     return Json::object();
   }

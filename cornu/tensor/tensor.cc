@@ -28,10 +28,10 @@ int64_t checked_size(const Shape& shape) {
 
 }  // namespace
 
-Tensor::Tensor(Shape shape)
-    : shape_(std::move(shape)), size_(checked_size(shape_)), data_(allocate(size_)) {
-  std::fill_n(data_.get(), size_, 0.0f);
-}
+Tensor::Tensor(Shape shape, Uninitialized)
+    : shape_(std::move(shape)), size_(checked_size(shape_)), data_(allocate(size_)) {}
+
+Tensor::Tensor(Shape shape) : Tensor(full(std::move(shape), 0)) {}
 
 Tensor::Tensor(Shape shape, std::span<const float> values)
     : shape_(std::move(shape)), size_(checked_size(shape_)) {
@@ -43,7 +43,7 @@ Tensor::Tensor(Shape shape, std::span<const float> values)
 }
 
 Tensor Tensor::full(Shape shape, float value) {
-  Tensor t(std::move(shape));
+  Tensor t = uninitialized(std::move(shape));
   std::fill_n(t.data_.get(), t.size_, value);
   return t;
 }

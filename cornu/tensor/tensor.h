@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "cornu/base/export.h"
@@ -22,6 +23,8 @@ class CORNU_API Tensor {
   Tensor(Shape shape, std::initializer_list<float> values)
       : Tensor(std::move(shape), std::span<const float>(values.begin(), values.size())) {}
   static Tensor full(Shape shape, float value);
+  // To be written whole before it is read. Its memory is taken as it is written.
+  static Tensor uninitialized(Shape shape) { return {std::move(shape), Uninitialized()}; }
 
   const Shape& shape() const { return shape_; }
   int64_t size() const { return size_; }
@@ -34,6 +37,9 @@ class CORNU_API Tensor {
   Tensor reshaped(Shape shape) const;
 
  private:
+  struct Uninitialized {};
+  Tensor(Shape shape, Uninitialized);
+
   Shape shape_;
   int64_t size_ = 0;
   std::shared_ptr<float> data_;
