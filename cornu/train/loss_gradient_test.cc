@@ -5,7 +5,7 @@
 #include "cornu/base/text.h"
 #include "cornu/grad/differentiate.h"
 #include "cornu/train/loss.h"
-#include "cornu/train/loss_test_util.h"
+#include "tests/support/loss_cases.h"
 
 namespace cornu {
 namespace {

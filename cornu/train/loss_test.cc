@@ -7,8 +7,8 @@
 #include "cornu/compile/compile.h"
 #include "cornu/exec/program.h"
 #include "cornu/nn/field_reader.h"
-#include "cornu/train/loss_test_util.h"
 #include "tests/support/layer_test.h"
+#include "tests/support/loss_cases.h"
 
 namespace cornu {
 namespace {
