@@ -56,32 +56,41 @@ using testing::random_inputs;
 using testing::RandomGraph;
 using testing::run_plan;
 
-// The plan computes what the interpreter says, whatever the passes, kernels and threads.
-TEST(Program, EqualsTheInterpreterOnRandomGraphs) {
-  constexpr uint64_t kGraphs = 400;
-  for (uint64_t seed = 1; seed <= kGraphs; ++seed) {
-    const graph::Graph g = RandomGraph(seed).make();
-    ASSERT_NO_THROW(graph::verify(g)) << graph::print(g);
-    const std::vector<Tensor> x = random_inputs(g, seed);
-    const auto exact = exec::interpret<double>(g, x);
-    const auto plain = exec::interpret<float>(g, x);
-    for (const bool reference : {false, true})
-      for (const bool rewrite : {false, true}) {
-        const compile::Options options{.rewrite = rewrite, .reference = reference};
-        const std::vector<Tensor> one = run_plan(g, x, options, 1);
-        const std::vector<Tensor> two = run_plan(g, x, options, 2);
-        ASSERT_EQ(one.size(), exact.size());
-        for (size_t i = 0; i < one.size(); ++i) {
-          ASSERT_TRUE(testing::bit_equal(one[i], two[i])) << "seed " << seed << " threads";
-          ASSERT_EQ(one[i].size(), static_cast<int64_t>(exact[i].size()));
-          const double plan_error = max_error(one[i].values(), std::span<const double>(exact[i]));
-          const double float_error =
-              max_error(std::span<const float>(plain[i]), std::span<const double>(exact[i]));
-          ASSERT_LE(plan_error, 2e-5 + 20 * float_error)
-              << "seed " << seed << " reference " << reference << " rewrite " << rewrite << "\n"
-              << graph::print(g) << graph::print(compile::optimize(g, options));
-        }
+// Plans of the graph compute what the interpreter says, whatever the passes, kernels and threads.
+void expect_plans_equal_interpreter(const graph::Graph& g, uint64_t seed, bool freeze) {
+  ASSERT_NO_THROW(graph::verify(g)) << graph::print(g);
+  const std::vector<Tensor> x = random_inputs(g, seed);
+  const auto exact = exec::interpret<double>(g, x);
+  const auto plain = exec::interpret<float>(g, x);
+  for (const bool reference : {false, true})
+    for (const bool rewrite : {false, true}) {
+      const compile::Options options{.rewrite = rewrite, .reference = reference, .freeze = freeze};
+      const std::vector<Tensor> one = run_plan(g, x, options, 1);
+      const std::vector<Tensor> two = run_plan(g, x, options, 2);
+      ASSERT_EQ(one.size(), exact.size());
+      for (size_t i = 0; i < one.size(); ++i) {
+        ASSERT_TRUE(testing::bit_equal(one[i], two[i])) << "seed " << seed << " threads";
+        ASSERT_EQ(one[i].size(), static_cast<int64_t>(exact[i].size()));
+        const double plan_error = max_error(one[i].values(), std::span<const double>(exact[i]));
+        const double float_error =
+            max_error(std::span<const float>(plain[i]), std::span<const double>(exact[i]));
+        ASSERT_LE(plan_error, 2e-5 + 20 * float_error)
+            << "seed " << seed << " output " << i << " reference " << reference << " rewrite "
+            << rewrite << "\n"
+            << graph::print(g) << graph::print(compile::optimize(g, options));
       }
+    }
+}
+
+TEST(Program, EqualsTheInterpreterOnRandomGraphs) {
+  for (uint64_t seed = 1; seed <= 400 && !HasFatalFailure(); ++seed)
+    expect_plans_equal_interpreter(RandomGraph(seed).make(), seed, true);
+}
+
+TEST(Program, EqualsTheInterpreterOnGradientsOfRandomGraphs) {
+  for (uint64_t seed = 1; seed <= 400 && !HasFatalFailure(); ++seed) {
+    const graph::Graph g = RandomGraph(seed, testing::Kinks::kOnInputs).make();
+    expect_plans_equal_interpreter(testing::with_gradients(g), seed, seed % 4 == 0);
   }
 }
 

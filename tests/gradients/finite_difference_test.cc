@@ -3,10 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include "cornu/base/error.h"
+#include "cornu/compile/passes/fold_constants.h"
 #include "tests/gradients/elementwise.h"
 #include "tests/gradients/others.h"
 #include "tests/gradients/spatial.h"
+#include "tests/support/random_graph.h"
 
 namespace cornu::testing {
 namespace {
@@ -41,6 +42,19 @@ TEST(FiniteDifference, ThereAreTwoThousandConfigurations) {
   for (const Family& family : families()) all += choices_of(family).size();
   EXPECT_GE(all, 2000u);
   RecordProperty("configurations", static_cast<int>(all));
+}
+
+// Graphs of many ops, by their inputs and variables.
+TEST(FiniteDifference, EqualsTheGradientOfRandomGraphs) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    graph::Graph g = RandomGraph(seed, Kinks::kNowhere).make();
+    std::vector<Tensor> inputs = random_inputs(g, seed);
+    for (const auto& variable : g.variables) inputs.push_back(variable->value());
+    Trial trial(compile::variables_to_inputs(std::move(g)), inputs, seed);
+    const graph::Value y = trial.g.outputs()[0];
+    const auto fault = std::move(trial).fault(y);
+    ASSERT_FALSE(fault) << "seed " << seed << ", " << *fault;
+  }
 }
 
 // The check can fail: a factor that the gradient is told to ignore, and one ignored in a single

@@ -47,6 +47,15 @@ class Pick {
 class Trial {
  public:
   explicit Trial(uint64_t seed) : rng_(seed) {}
+  // At these inputs of a graph, rounded to what steps keep exact.
+  Trial(graph::Graph graph, const std::vector<Tensor>& inputs, uint64_t seed)
+      : g(std::move(graph), graph::Mode::kPredict), rng_(seed) {
+    for (const Tensor& x : inputs) {
+      wrt_.push_back(inputs_.size());
+      inputs_.push_back(filled(
+          x.shape(), [&](size_t i) { return std::round(x.values()[i] * 0x1p12f) * 0x1p-12f; }));
+    }
+  }
 
   graph::Builder g;
 

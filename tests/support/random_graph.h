@@ -5,17 +5,25 @@
 #include <vector>
 
 #include "cornu/base/text.h"
-#include "cornu/graph/builder.h"
+#include "cornu/grad/differentiate.h"
 #include "tests/support/compare.h"
 
 namespace cornu::testing {
 
-// Makes small graphs of random ops that fit together, the same for the same seed: every op, odd
-// sizes, single channels, values used several times, movement that cancels, inputs that are
-// outputs.
+// Where a graph's ops may have kinks: a maximum, relu's corner.
+//   kAnywhere   a result is continuous all the same
+//   kOnInputs   only on inputs and what is moved of them, whose bits no kernel changes, so that
+//               rounding does not decide which way a gradient goes
+//   kNowhere    the graph is smooth
+enum class Kinks { kAnywhere, kOnInputs, kNowhere };
+
+// Makes small graphs of random ops that fit together, the same for the same seed: every op that
+// layers lower to, odd sizes, single channels, values used several times, movement that cancels,
+// inputs that are outputs.
 class RandomGraph {
  public:
-  explicit RandomGraph(uint64_t seed) : rng_(seed), seed_(seed) {}
+  explicit RandomGraph(uint64_t seed, Kinks kinks = Kinks::kAnywhere)
+      : kinks_(kinks), rng_(seed), seed_(seed) {}
 
   graph::Graph make() {
     const int64_t batch = pick(0, 20) == 0 ? 0 : pick(1, 2);
@@ -48,10 +56,29 @@ class RandomGraph {
     return g_.variable(std::make_shared<Variable>(
         "w", random_tensor(std::move(shape), seed_ * 100 + ++weights_, low, high), true));
   }
+  // Is every number of it a copy of an input's, a weight's, or 0 or 1?
+  bool exact(graph::Value x) {
+    for (auto id = static_cast<graph::NodeId>(exact_.size()); id <= x.id; ++id) {
+      const graph::Node& node = g_.node({id});
+      const auto* pool = std::get_if<ops::Pool>(&node.op);
+      const auto* binary = std::get_if<ops::Binary>(&node.op);
+      bool is = node.in.empty() || ops::moves_data_only(node.op) ||
+                std::holds_alternative<ops::OneHot>(node.op) ||
+                (pool && pool->kind == ops::Pool::Kind::kMax) ||
+                (binary && binary->fn >= ops::Binary::Fn::kGreater);
+      for (graph::NodeId in : node.in) is = is && exact_[static_cast<size_t>(in)];
+      exact_.push_back(is);
+    }
+    return exact_[static_cast<size_t>(x.id)];
+  }
+  // May an op with a kink, or with a jump, be put on x?
+  bool kink_fits(graph::Value x) { return kinks_ == Kinks::kAnywhere || jump_fits(x); }
+  bool jump_fits(graph::Value x) { return kinks_ != Kinks::kNowhere && exact(x); }
+
   bool spatial(graph::Value x) const { return g_.shape(x).rank() == 4; }
 
   graph::Value any_op(graph::Value x) {
-    switch (pick(0, 15)) {
+    switch (pick(0, 19)) {
       case 0:
       case 1:
         return conv(x);
@@ -79,6 +106,14 @@ class RandomGraph {
         return reduce(x);
       case 14:
         return batch_norm(x);
+      case 15:
+        return batch_norm_of_batch(x);
+      case 16:
+        return spread(x);
+      case 17:
+        return masked(x);
+      case 18:
+        return dropped(x);
       default:
         return softmax_or_matmul(x);
     }
@@ -132,7 +167,8 @@ class RandomGraph {
   graph::Value pool(graph::Value x) {
     if (!spatial(x)) return unary(x);
     ops::Pool op;
-    op.kind = pick(0, 1) ? ops::Pool::Kind::kMax : ops::Pool::Kind::kAverage;
+    const bool max = pick(0, 1) && kink_fits(x);
+    op.kind = max ? ops::Pool::Kind::kMax : ops::Pool::Kind::kAverage;
     for (int64_t axis = 1; axis <= 2; ++axis) {
       const int64_t k = std::min<int64_t>(pick(1, 3), g_.shape(x)[axis]);
       op.window.push_back(k);
@@ -166,26 +202,29 @@ class RandomGraph {
 
   graph::Value unary(graph::Value x) {
     using Fn = ops::Unary::Fn;
-    switch (pick(0, 6)) {
+    switch (pick(0, kink_fits(x) ? 7 : 4)) {
       case 0:
-        return g_.unary(Fn::kRelu, x, 0.1f, 2.0f, 0.0f);
-      case 1:
         return g_.unary(Fn::kSigmoid, x);
-      case 2:
+      case 1:
         return g_.unary(Fn::kTanh, x);
-      case 3:
+      case 2:
         return g_.unary(Fn::kGelu, x);
-      case 4:
+      case 3:
         return g_.unary(Fn::kAffine, x, 0.5f, 0.25f);
+      case 4:
+        return g_.unary(Fn::kSoftplus, x);
       case 5:
-        return g_.unary(Fn::kHardSilu, x, 1.0f / 6, 0.5f);
+        return g_.unary(Fn::kHardSilu, x);
+      case 6:
+        return g_.unary(Fn::kRelu, x, 0.1f, 2.0f, 0.0f);
       default:
         return g_.unary(Fn::kRelu, x, 0, std::numeric_limits<float>::infinity());
     }
   }
 
   graph::Value binary(graph::Value x) {
-    const auto fn = static_cast<ops::Binary::Fn>(pick(0, 2) == 0 ? pick(4, 5) : pick(0, 2));
+    const bool kink = pick(0, 2) == 0 && kink_fits(x);
+    const auto fn = static_cast<ops::Binary::Fn>(kink ? pick(4, 5) : pick(0, 2));
     const Shape s = g_.shape(x);
     switch (pick(0, 3)) {
       case 0:
@@ -194,7 +233,8 @@ class RandomGraph {
         return g_.binary(fn, weight({s[-1]}), x);
       case 2:
         for (graph::Value other : values_)
-          if (g_.shape(other) == s && pick(0, 1)) return g_.binary(fn, x, other);
+          if (g_.shape(other) == s && pick(0, 1) && (!kink || kink_fits(other)))
+            return g_.binary(fn, x, other);
         return g_.binary(fn, x, x);
       default: {
         Shape one = s;
@@ -243,7 +283,7 @@ class RandomGraph {
     for (int64_t axis = 1; axis < s.rank(); ++axis)
       if (s[axis] > 0 && pick(0, 1)) axes.push_back(axis);
     if (axes.empty()) axes.push_back(s.rank() - 1);
-    return g_.reduce(static_cast<ops::Reduce::Kind>(pick(0, 3)), x, axes);
+    return g_.reduce(static_cast<ops::Reduce::Kind>(pick(0, kink_fits(x) ? 3 : 1)), x, axes);
   }
 
   graph::Value batch_norm(graph::Value x) {
@@ -254,18 +294,68 @@ class RandomGraph {
                   {x, weight(c), weight(c), weight(c), weight(c, 0.5f, 2.0f)});
   }
 
+  graph::Value batch_norm_of_batch(graph::Value x) {
+    const Shape s = g_.shape(x);
+    const int64_t axis = pick(1, s.rank() - 1);
+    const Shape c{s[axis]};
+    const graph::Value moments = g_.add(ops::Moments{axis}, {x});
+    return g_.add(ops::BatchNorm{axis, 0.1f, true},
+                  {x, weight(c), weight(c), g_.reshape(g_.slice(moments, 0, 0, 1), c),
+                   g_.reshape(g_.slice(moments, 0, 1, 2), c)});
+  }
+
+  // What is reduced, back over the axes it had.
+  graph::Value spread(graph::Value x) {
+    const graph::Value reduced = reduce(x);
+    values_.push_back(reduced);
+    return g_.add(ops::Broadcast{g_.shape(x)}, {reduced});
+  }
+
+  // x where a comparison holds, or a comparison one-hot.
+  graph::Value masked(graph::Value x) {
+    if (!jump_fits(x)) return unary(x);
+    const auto fn = static_cast<ops::Binary::Fn>(pick(7, 9));
+    const graph::Value mask = g_.binary(fn, x, weight({g_.shape(x)[-1]}));
+    if (g_.shape(x).rank() < 4 && pick(0, 1)) return g_.add(ops::OneHot{3}, {mask});
+    return g_.binary(ops::Binary::Fn::kMultiply, x, mask);
+  }
+
+  graph::Value dropped(graph::Value x) {
+    g_.set_random_key(g_.constant(random_integers({6}, seed_, 0, 65535)));
+    const graph::Value noise = g_.random(static_cast<ops::Random::Kind>(pick(0, 1)), g_.shape(x));
+    const graph::Value kept = g_.binary(ops::Binary::Fn::kGreater, noise, g_.scalar(0.25f));
+    return g_.binary(ops::Binary::Fn::kMultiply, x, pick(0, 1) ? kept : noise);
+  }
+
   graph::Value softmax_or_matmul(graph::Value x) {
     const Shape s = g_.shape(x);
     if (s.rank() != 3)
-      return g_.add(ops::Softmax{static_cast<ops::Softmax::Kind>(pick(0, 1))}, {x});
+      return g_.add(ops::Softmax{static_cast<ops::Softmax::Kind>(pick(0, kink_fits(x) ? 2 : 1))},
+                    {x});
     return g_.add(ops::MatMul{}, {x, g_.transpose(x, {0, 2, 1})});
   }
 
+  const Kinks kinks_;
   std::mt19937_64 rng_;
   uint64_t seed_, weights_ = 0;
+  std::vector<bool> exact_;
   graph::Builder g_;
   std::vector<graph::Value> values_;
 };
+
+// The graph's outputs and their gradients in all its inputs and variables; what flows into the
+// outputs are further inputs.
+inline graph::Graph with_gradients(graph::Graph g) {
+  std::vector<graph::Value> wrt;
+  for (graph::NodeId id : g.inputs) wrt.push_back({id});
+  const auto variables = g.variables;
+  graph::Builder b(std::move(g), graph::Mode::kPredict);
+  for (const auto& v : variables) wrt.push_back(b.variable(v));
+  std::vector<graph::Value> results = b.outputs(), cotangents;
+  for (graph::Value y : results) cotangents.push_back(b.input(b.shape(y)));
+  for (graph::Value dx : grad::differentiate(b, results, cotangents, wrt)) results.push_back(dx);
+  return std::move(b).finish(results);
+}
 
 // Numbers for the graph's inputs.
 inline std::vector<Tensor> random_inputs(const graph::Graph& g, uint64_t seed) {
