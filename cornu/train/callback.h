@@ -31,6 +31,7 @@ struct Context {
   // without its "val_".
   std::function<int(const std::string& log_name)> direction = {};
   std::function<void(const std::string& text)> print = {};  // parts of lines too
+  std::function<double()> clock = {};                       // seconds; null: a steady clock
   std::function<void(const std::string& path)> save = {};   // the model; atomic, as below
   std::function<void(const std::string& path)> save_weights = {};
   // All that the run needs to go on from here with equal bits, including the states of the

@@ -48,6 +48,9 @@ void CallbackList::on_train_end(Logs& logs) { tell<Logs&>(&Callback::on_train_en
 void CallbackList::on_epoch_begin(int64_t epoch, Logs& logs) {
   tell<int64_t, Logs&>(&Callback::on_epoch_begin, epoch, logs);
 }
+void CallbackList::on_epoch_resume(int64_t epoch, Logs& logs) {
+  if (progress_) progress_->on_epoch_begin(epoch, logs);
+}
 void CallbackList::on_epoch_end(int64_t epoch, Logs& logs) {
   tell<int64_t, Logs&>(&Callback::on_epoch_end, epoch, logs);
 }

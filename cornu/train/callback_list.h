@@ -19,6 +19,9 @@ class CORNU_API CallbackList {
   void on_train_begin(Logs& logs);
   void on_train_end(Logs& logs);
   void on_epoch_begin(int64_t epoch, Logs& logs);
+  // Instead of on_epoch_begin where an interrupted epoch goes on: callbacks know of it already, and
+  // only what is shown begins anew.
+  void on_epoch_resume(int64_t epoch, Logs& logs);
   void on_epoch_end(int64_t epoch, Logs& logs);
   void on_train_batch_begin(int64_t batch, Logs& logs);
   void on_train_batch_end(int64_t batch, Logs& logs);

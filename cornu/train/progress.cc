@@ -228,7 +228,7 @@ void ProgbarLogger::start() {
   o.verbose = context().verbose;
   o.columns = context().columns;
   o.print = context().print;
-  o.clock = clock_;
+  o.clock = context().clock;
   bar_.emplace(std::move(o));
   seen_ = 0;
 }

@@ -68,8 +68,6 @@ class CORNU_API Progbar {
 // Within a fit, validation is silent.
 class CORNU_API ProgbarLogger final : public Callback {
  public:
-  explicit ProgbarLogger(Clock clock = {}) : clock_(std::move(clock)) {}
-
   void on_train_begin(Logs&) override;
   void on_train_end(Logs&) override;
   void on_epoch_begin(int64_t epoch, Logs& logs) override;
@@ -84,7 +82,6 @@ class CORNU_API ProgbarLogger final : public Callback {
   void update(int64_t batch, const Logs& logs);
   void finish(const Logs& logs);
 
-  Clock clock_;
   std::optional<Progbar> bar_;
   int64_t seen_ = 0;
   int64_t counted_steps_ = -1;  // how many an epoch turned out to have

@@ -175,8 +175,9 @@ void run(ProgbarLogger* logger, double* now, double seconds) {
 }
 
 TEST_F(ProgressTest, LoggerPrintsEpochs) {
-  ProgbarLogger logger([this] { return now_; });
+  ProgbarLogger logger;
   Context context;
+  context.clock = [this] { return now_; };
   context.epochs = 2;
   context.print = [this](const std::string& text) { printed_ += text; };
   for (const int64_t steps : {2, -1}) {
@@ -208,8 +209,9 @@ TEST_F(ProgressTest, LoggerPrintsEpochs) {
 }
 
 TEST_F(ProgressTest, LoggerGoesOnWithinAnEpoch) {
-  ProgbarLogger logger([this] { return now_; });
+  ProgbarLogger logger;
   Context context;
+  context.clock = [this] { return now_; };
   context.steps = 100;
   context.verbose = 2;
   context.print = [this](const std::string& text) { printed_ += text; };
