@@ -186,6 +186,14 @@ TEST(Differentiate, TakesTheResultWhereItTells) {
   EXPECT_EQ(g.node(dx).in, (std::vector<graph::NodeId>{y.id, dy.id}));
 }
 
+// The 1 that flows into a loss multiplies nothing.
+TEST(Differentiate, OneIsNoFactor) {
+  Builder g;
+  const Value x = g.input(Shape{}), weight = g.input(Shape{});
+  const Value y = g.binary(BinaryFn::kMultiply, x, weight);
+  EXPECT_EQ(differentiate(g, y, {x})[0].id, weight.id);
+}
+
 // A value used n times costs n sums, however deep the ways through it are.
 TEST(Differentiate, WorkGrowsWithTheGraph) {
   Builder g;

@@ -29,7 +29,10 @@ struct Rule {
 
   Value add(Value a, Value b) const { return g.binary(BinaryFn::kAdd, a, b); }
   Value sub(Value a, Value b) const { return g.binary(BinaryFn::kSubtract, a, b); }
-  Value mul(Value a, Value b) const { return g.binary(BinaryFn::kMultiply, a, b); }
+  Value mul(Value a, Value b) const {
+    if (is_one(a) && g.shape(a) == g.shape(b)) return b;  // what flows into a loss
+    return g.binary(BinaryFn::kMultiply, a, b);
+  }
   Value div(Value a, Value b) const { return g.binary(BinaryFn::kDivide, a, b); }
   Value negate(Value a) const { return g.unary(UnaryFn::kNegate, a); }
   Value times(Value a, double factor) const {
@@ -48,12 +51,18 @@ struct Rule {
     return g.reshape(v, std::move(to));
   }
 
+  const Tensor* constant(Value v) const {
+    const auto* leaf = std::get_if<ops::Constant>(&g.node(v).op);
+    return leaf ? &leaf->value : nullptr;
+  }
+  bool is_one(Value v) const {
+    const Tensor* t = constant(v);
+    return t && t->shape() == Shape{} && t->values()[0] == 1;
+  }
   // False for a constant without zeros.
   bool may_be_zero(Value v) const {
-    const auto* constant = std::get_if<ops::Constant>(&g.node(v).op);
-    if (!constant) return true;
-    const auto numbers = constant->value.values();
-    return std::find(numbers.begin(), numbers.end(), 0.0f) != numbers.end();
+    const Tensor* t = constant(v);
+    return !t || std::find(t->values().begin(), t->values().end(), 0.0f) != t->values().end();
   }
 
   // The sum over all axes but the last.
