@@ -102,6 +102,8 @@ int64_t Layer::count_params() const {
   return count;
 }
 
+void Layer::adapt(const Tensor& data) const { impl_->adapt(data); }
+
 namespace {
 
 std::shared_ptr<const Call> only_call(const LayerImpl& layer, const char* what) {
@@ -187,6 +189,10 @@ void add_weight_penalties(graph::Builder& g, const std::vector<Weight>& weights)
 }
 
 void LayerImpl::create_weights(const std::vector<Shape>&) {}
+
+void LayerImpl::adapt(const Tensor&) {
+  throw ValueError(where_.message("there is nothing that adapt() could set"));
+}
 
 std::shared_ptr<Variable> LayerImpl::add_weight(WeightOptions o) {
   if (!o.shape.fully_known())

@@ -83,6 +83,9 @@ class CORNU_API Layer {
   // ValueError for a wrong count or shape; nothing is changed then.
   void set_weights(const std::vector<Tensor>& weights) const;
   int64_t count_params() const;  // ValueError before the layer is built
+  // Sets what a preprocessing layer (Normalization) learns from data rather than in training,
+  // building it if need be. ValueError for any other layer.
+  void adapt(const Tensor& data) const;
   // What its only call took and gave; StateError unless it was called exactly once.
   Symbol input() const;
   Symbol output() const;
@@ -162,6 +165,8 @@ class CORNU_API LayerImpl {
   virtual void set_trainable(bool trainable) { common_.trainable = trainable; }
   // What each of its outputs is penalized by, divided by the batch size (layers.md 3.4).
   virtual Regularizer activity_regularizer() const { return common_.activity_regularizer; }
+  // See Layer::adapt.
+  virtual void adapt(const Tensor& data);
   // All weights, those of inner layers too: trainable-made then non-trainable-made per layer.
   virtual std::vector<Weight> weights() const;
   // The layers it holds (a nested model, TimeDistributed), outermost first; none for most.

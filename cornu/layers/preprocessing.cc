@@ -1,8 +1,11 @@
 #include "cornu/layers/preprocessing.h"
 
+#include <algorithm>
+
 #include "cornu/layers/check.h"
 #include "cornu/layers/registry.h"
 #include "cornu/layers/spatial.h"
+#include "cornu/nn/axis_groups.h"
 #include "cornu/nn/keras_json.h"
 
 namespace cornu {
@@ -113,6 +116,35 @@ class NormalizationImpl final : public LayerWith<NormalizationImpl, Normalizatio
     variance_ =
         add_weight({.name = "variance", .shape = shape, .initializer = "ones", .trainable = false});
     add_weight({.name = "count", .trainable = false});  // of what the statistics were taken
+  }
+
+  // Mean and biased variance of the data over the other axes, in double.
+  void adapt(const Tensor& data) override {
+    if (given())
+      throw ValueError(
+          where().message("adapt() has nothing to set: `mean` and `variance` are given"));
+    const Shape& in = data.shape();
+    (void)output_shape(in);
+    build({in});
+    if (data.size() == 0)
+      throw ValueError(where().message("adapt() needs data. Received: shape=", in));
+    const std::vector<int64_t> kept = check_axes(where(), in, options_.axis.v);
+    nn::AxisGroupsMemory memory;
+    const nn::AxisGroups groups(
+        in, [&](int64_t axis) { return std::ranges::count(kept, axis) == 0; }, memory);
+    const double share = static_cast<double>(groups.count()) / static_cast<double>(data.size());
+    const auto average = [&](auto&& value) {
+      std::vector<double> sums(static_cast<size_t>(groups.count()), 0.0);
+      groups.for_each([&](size_t i, size_t group) {
+        sums[group] += value(double{data.values()[i]}, group) * share;
+      });
+      return sums;
+    };
+    const std::vector<double> mean = average([](double v, size_t) { return v; });
+    const std::vector<double> variance =
+        average([&](double v, size_t group) { return (v - mean[group]) * (v - mean[group]); });
+    mean_->assign(tensor_of(mean, mean_->shape()));
+    variance_->assign(tensor_of(variance, variance_->shape()));
   }
 
   graph::Value lower(graph::Builder& g, graph::Value x) const override {

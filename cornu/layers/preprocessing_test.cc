@@ -71,6 +71,30 @@ TEST(Normalization, StatisticsAsWeights) {
             1e-6);
 }
 
+TEST(Normalization, Adapt) {
+  const Tensor x({4, 3}, {0, 7, 4, 2, 9, 6, 0, 7, 4, 2, 9, 8});
+  const Layer each = Normalization(), all = Normalization({.axis = None}),
+              sample = Normalization({.axis = {0, 1}});
+  each.adapt(x);
+  EXPECT_EQ(numbers(each.get_weights()[0]), (std::vector<float>{1, 8, 5.5f}));
+  EXPECT_EQ(numbers(each.get_weights()[1]), (std::vector<float>{1, 1, 2.75f}));
+  EXPECT_LT(max_error(run_layer(each, Tensor({1, 3}, {0, 7, 5.5f})), Tensor({1, 3}, {-1, -1, 0})),
+            1e-6);
+  all.adapt(Tensor({5}, {1, 2, 3, 4, 5}));
+  EXPECT_EQ(numbers(all.get_weights()[0]), std::vector<float>{3});
+  EXPECT_LT(max_error(run_layer(all, Tensor({1}, {1})), Tensor({1}, {-1.4142135f})), 1e-6);
+  sample.adapt(x);
+  EXPECT_EQ(numbers(sample.get_weights()[0]), numbers(x));
+  // Built before, it must fit; again, it starts anew.
+  EXPECT_ERROR(ValueError, each.adapt(Tensor(Shape{4, 2})), "expected axis 1");
+  each.adapt(Tensor({1, 3}, {5, 6, 7}));
+  EXPECT_EQ(numbers(each.get_weights()[0]), (std::vector<float>{5, 6, 7}));
+  EXPECT_ERROR(ValueError, each.adapt(Tensor(Shape{0, 3})), "adapt() needs data");
+  EXPECT_ERROR(ValueError, Normalization({.mean = 1, .variance = 2}).adapt(x), "are given");
+  EXPECT_ERROR(ValueError, Rescaling({.name = "r"}).adapt(x),
+               "Rescaling 'r': there is nothing that adapt() could set");
+}
+
 TEST(Normalization, Contract) {
   check_layer(Normalization(),
               {.inputs = {{None, None, 3}}, .outputs = {{None, None, 3}}, .params = 7});

@@ -43,53 +43,6 @@ nn::Functions<Constraint::Function>& own_functions() {
   return functions;
 }
 
-// Tells each element of a weight the number of its norm: the elements that differ along `axes`
-// alone (all of them, where there are none) share one.
-class NormGroups {
- public:
-  NormGroups(const Shape& shape, const std::vector<int64_t>& axes, Constraint::Scratch& scratch,
-             const Where& where)
-      : shape_(shape), strides_(scratch.strides), at_(scratch.at) {
-    // 0 along the axes that are summed over.
-    strides_.assign(static_cast<size_t>(shape.rank()), axes.empty() ? 0 : 1);
-    for (int64_t axis : axes) {
-      if (axis < -shape.rank() || axis >= shape.rank())
-        throw ValueError(where.message("constraint: `axis` must be in [", -shape.rank(), ", ",
-                                       shape.rank(), ") for a weight of shape ", shape,
-                                       ". Received: axis=", axis));
-      strides_[static_cast<size_t>(axis < 0 ? axis + shape.rank() : axis)] = 0;
-    }
-    for (int64_t i = shape.rank(); i-- > 0;)
-      if (int64_t& stride = strides_[static_cast<size_t>(i)]; stride != 0) {
-        stride = count_;
-        count_ *= shape[i];
-      }
-  }
-
-  int64_t count() const { return count_; }
-
-  // f(element, norm) for every element in order.
-  template <class F>
-  void for_each(const F& f) const {
-    at_.assign(strides_.size(), 0);
-    int64_t norm = 0;
-    for (int64_t element = 0; element < shape_.size(); ++element) {
-      f(static_cast<size_t>(element), static_cast<size_t>(norm));
-      for (size_t i = at_.size(); i-- > 0;) {
-        norm += strides_[i];
-        if (++at_[i] < shape_[static_cast<int64_t>(i)]) break;
-        norm -= strides_[i] * at_[i];
-        at_[i] = 0;
-      }
-    }
-  }
-
- private:
-  const Shape& shape_;
-  std::vector<int64_t>&strides_, &at_;
-  int64_t count_ = 1;
-};
-
 }  // namespace
 
 struct ConstraintAccess {
@@ -196,7 +149,17 @@ void Constraint::apply_in_place(std::span<float> w, const Shape& shape, Scratch&
       if (v < 0) v = 0;
     return;
   }
-  const NormGroups groups(shape, axis_, scratch, where);
+  for (int64_t axis : axis_)
+    if (axis < -shape.rank() || axis >= shape.rank())
+      throw ValueError(where.message("constraint: `axis` must be in [", -shape.rank(), ", ",
+                                     shape.rank(), ") for a weight of shape ", shape,
+                                     ". Received: axis=", axis));
+  const auto summed = [&](int64_t axis) {
+    return axis_.empty() || std::ranges::any_of(axis_, [&](int64_t a) {
+             return (a < 0 ? a + shape.rank() : a) == axis;
+           });
+  };
+  const nn::AxisGroups groups(shape, summed, scratch.groups);
   std::vector<double>& factors = scratch.factors;  // sums of squares first
   factors.assign(static_cast<size_t>(groups.count()), 0.0);
   groups.for_each([&](size_t element, size_t norm) {

@@ -9,6 +9,7 @@
 #include "cornu/base/export.h"
 #include "cornu/base/json.h"
 #include "cornu/base/none.h"
+#include "cornu/nn/axis_groups.h"
 #include "cornu/nn/where.h"
 #include "cornu/tensor/tensor.h"
 
@@ -23,7 +24,7 @@ class CORNU_API Constraint {
   using Function = std::function<Tensor(const Tensor& w)>;
   // Memory that apply_in_place() uses again; one serves any number of weights, one after the other.
   struct Scratch {
-    std::vector<int64_t> strides, at;
+    nn::AxisGroupsMemory groups;
     std::vector<double> factors;
   };
 
