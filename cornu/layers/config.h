@@ -218,6 +218,21 @@ class ArgumentChecker {
   const nn::Where& where_;
 };
 
+// The fields that end the list of a layer with a kernel and a bias. The activity_regularizer of
+// some is one of the common fields instead.
+template <class O, class V>
+void kernel_and_bias_fields(O& o, V& v, bool with_activity_regularizer = true) {
+  v("activation", o.activation);
+  v("use_bias", o.use_bias);
+  v("kernel_initializer", o.kernel_initializer);
+  v("bias_initializer", o.bias_initializer);
+  v("kernel_regularizer", o.kernel_regularizer);
+  v("bias_regularizer", o.bias_regularizer);
+  if (with_activity_regularizer) v("activity_regularizer", o.activity_regularizer);
+  v("kernel_constraint", o.kernel_constraint);
+  v("bias_constraint", o.bias_constraint);
+}
+
 template <class Options>
 CommonOptions common_of(const Options& o) {
   CommonOptions common{o.name, o.trainable, o.dtype, o.input_shape};

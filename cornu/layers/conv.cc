@@ -33,15 +33,7 @@ class Conv final : public ConvBase<Conv<N>, ConvOptions<N>> {
     v("data_format", o.data_format);
     v("dilation_rate", o.dilation_rate);
     v("groups", o.groups);
-    v("activation", o.activation);
-    v("use_bias", o.use_bias);
-    v("kernel_initializer", o.kernel_initializer);
-    v("bias_initializer", o.bias_initializer);
-    v("kernel_regularizer", o.kernel_regularizer);
-    v("bias_regularizer", o.bias_regularizer);
-    v("activity_regularizer", o.activity_regularizer);
-    v("kernel_constraint", o.kernel_constraint);
-    v("bias_constraint", o.bias_constraint);
+    kernel_and_bias_fields(o, v);
     v.ignore({"rank"});
   }
 
@@ -74,9 +66,7 @@ class Conv final : public ConvBase<Conv<N>, ConvOptions<N>> {
 }  // namespace
 
 void add_conv(Registry& r) {
-  r.add<Conv<1>>("Conv1D");
-  r.add<Conv<2>>("Conv2D");
-  r.add<Conv<3>>("Conv3D");
+  r.add_each<Conv<1>, Conv<2>, Conv<3>>("Conv", "D");
   r.alias("Convolution1D", "Conv1D");
   r.alias("Convolution2D", "Conv2D");
   r.alias("Convolution3D", "Conv3D");

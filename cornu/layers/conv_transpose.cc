@@ -39,15 +39,7 @@ class ConvTranspose final : public ConvBase<ConvTranspose<N>, ConvTransposeOptio
     v("output_padding", o.output_padding);
     v("data_format", o.data_format);
     v("dilation_rate", o.dilation_rate);
-    v("activation", o.activation);
-    v("use_bias", o.use_bias);
-    v("kernel_initializer", o.kernel_initializer);
-    v("bias_initializer", o.bias_initializer);
-    v("kernel_regularizer", o.kernel_regularizer);
-    v("bias_regularizer", o.bias_regularizer);
-    v("activity_regularizer", o.activity_regularizer);
-    v("kernel_constraint", o.kernel_constraint);
-    v("bias_constraint", o.bias_constraint);
+    kernel_and_bias_fields(o, v);
     v.ignore({"rank"});
   }
 
@@ -109,9 +101,7 @@ class ConvTranspose final : public ConvBase<ConvTranspose<N>, ConvTransposeOptio
 }  // namespace
 
 void add_conv_transpose(Registry& r) {
-  r.add<ConvTranspose<1>>("Conv1DTranspose");
-  r.add<ConvTranspose<2>>("Conv2DTranspose");
-  r.add<ConvTranspose<3>>("Conv3DTranspose");
+  r.add_each<ConvTranspose<1>, ConvTranspose<2>, ConvTranspose<3>>("Conv", "DTranspose");
   r.alias("Convolution1DTranspose", "Conv1DTranspose");
   r.alias("Convolution2DTranspose", "Conv2DTranspose");
   r.alias("Convolution3DTranspose", "Conv3DTranspose");

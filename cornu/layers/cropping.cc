@@ -44,10 +44,7 @@ class Cropping final : public LayerWith<Cropping<N, Options>, Options> {
   }
 
  private:
-  std::string data_format() const {
-    if constexpr (N > 1) return *this->options_.data_format;
-    return "channels_last";
-  }
+  std::string data_format() const { return data_format_of(this->options_); }
 };
 
 using Cropping1 = Cropping<1, Cropping1DOptions>;
@@ -56,11 +53,7 @@ using Cropping3 = Cropping<3, CroppingOptions<3>>;
 
 }  // namespace
 
-void add_cropping(Registry& r) {
-  r.add<Cropping1>("Cropping1D");
-  r.add<Cropping2>("Cropping2D");
-  r.add<Cropping3>("Cropping3D");
-}
+void add_cropping(Registry& r) { r.add_each<Cropping1, Cropping2, Cropping3>("Cropping", "D"); }
 
 }  // namespace layers
 

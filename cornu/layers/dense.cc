@@ -17,14 +17,7 @@ class DenseImpl final : public LayerWith<DenseImpl, DenseOptions> {
   template <class O, class V>
   static void fields(O& o, V& v) {
     v("units", o.units);
-    v("activation", o.activation);
-    v("use_bias", o.use_bias);
-    v("kernel_initializer", o.kernel_initializer);
-    v("bias_initializer", o.bias_initializer);
-    v("kernel_regularizer", o.kernel_regularizer);
-    v("bias_regularizer", o.bias_regularizer);
-    v("kernel_constraint", o.kernel_constraint);
-    v("bias_constraint", o.bias_constraint);
+    kernel_and_bias_fields(o, v, false);
     v.ignore({"input_dim"});
   }
 

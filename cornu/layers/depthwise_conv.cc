@@ -63,8 +63,7 @@ class DepthwiseConv final : public ConvBase<DepthwiseConv<N>, DepthwiseConvOptio
 }  // namespace
 
 void add_depthwise_conv(Registry& r) {
-  r.add<DepthwiseConv<1>>("DepthwiseConv1D");
-  r.add<DepthwiseConv<2>>("DepthwiseConv2D");
+  r.add_each<DepthwiseConv<1>, DepthwiseConv<2>>("DepthwiseConv", "D");
   r.alias("DepthwiseConvolution2D", "DepthwiseConv2D");
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "cornu/base/text.h"
 #include "cornu/layers/config.h"
 
 namespace cornu {
@@ -25,10 +26,16 @@ class Registry {
   using Load = Layer (*)(const std::string& class_name, const base::Json& config,
                          const Dialect& dialect);
   template <class Derived>
-  void add(const char* class_name) {
+  void add(const std::string& class_name) {
     rows_[class_name] = &load<Derived>;
   }
-  void add(const char* class_name, Load how) { rows_[class_name] = how; }
+  void add(const std::string& class_name, Load how) { rows_[class_name] = how; }
+  // The classes for 1, 2, … spatial axes: add_each<A, B>("Conv", "D") names them Conv1D and Conv2D.
+  template <class... Derived>
+  void add_each(const char* stem, const char* end) {
+    int axes = 0;
+    (add<Derived>(base::cat(stem, ++axes, end)), ...);
+  }
   // Another name for a class that is there already ("Convolution2D").
   void alias(const char* other, const char* class_name) { aliases_[other] = class_name; }
 

@@ -80,8 +80,7 @@ class SeparableConv final : public ConvBase<SeparableConv<N>, SeparableConvOptio
 }  // namespace
 
 void add_separable_conv(Registry& r) {
-  r.add<SeparableConv<1>>("SeparableConv1D");
-  r.add<SeparableConv<2>>("SeparableConv2D");
+  r.add_each<SeparableConv<1>, SeparableConv<2>>("SeparableConv", "D");
   r.alias("SeparableConvolution1D", "SeparableConv1D");
   r.alias("SeparableConvolution2D", "SeparableConv2D");
 }

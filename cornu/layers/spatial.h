@@ -15,6 +15,14 @@ namespace cornu::layers {
 inline bool channels_first(const std::string& data_format) {
   return data_format == "channels_first";
 }
+// Of a layer's options; those of some 1D layers have none.
+template <class Options>
+std::string data_format_of(const Options& o) {
+  if constexpr (requires { o.data_format; })
+    return *o.data_format;
+  else
+    return "channels_last";
+}
 // Index of the first spatial axis, and of the channel axis of a tensor of this rank.
 inline int64_t first_spatial(const std::string& data_format) {
   return channels_first(data_format) ? 2 : 1;

@@ -68,10 +68,7 @@ class UpSampling final : public LayerWith<UpSampling<N, Options>, Options> {
   }
 
  private:
-  std::string data_format() const {
-    if constexpr (N > 1) return *this->options_.data_format;
-    return "channels_last";
-  }
+  std::string data_format() const { return data_format_of(this->options_); }
 
   Mode mode() const {
     if constexpr (N == 2) {
@@ -89,9 +86,7 @@ using UpSampling3 = UpSampling<3, UpSampling3DOptions>;
 }  // namespace
 
 void add_up_sampling(Registry& r) {
-  r.add<UpSampling1>("UpSampling1D");
-  r.add<UpSampling2>("UpSampling2D");
-  r.add<UpSampling3>("UpSampling3D");
+  r.add_each<UpSampling1, UpSampling2, UpSampling3>("UpSampling", "D");
 }
 
 }  // namespace layers

@@ -52,9 +52,7 @@ using ZeroPadding3 = ZeroPadding<3, ZeroPaddingOptions<3>>;
 }  // namespace
 
 void add_zero_padding(Registry& r) {
-  r.add<ZeroPadding1>("ZeroPadding1D");
-  r.add<ZeroPadding2>("ZeroPadding2D");
-  r.add<ZeroPadding3>("ZeroPadding3D");
+  r.add_each<ZeroPadding1, ZeroPadding2, ZeroPadding3>("ZeroPadding", "D");
 }
 
 }  // namespace layers
