@@ -16,9 +16,11 @@ std::string one_line(std::string text) {
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Runs convolutional networks trained in Keras on the CPU, from Keras's own files.\n\n"
+      "Runs and trains Keras's convolutional networks on the CPU, from Keras's own files.\n\n"
       "  cornu summary model.keras\n"
       "  cornu predict model.keras --input photo.jpg --output answer.npy\n"
+      "  cornu fit model.keras --data train.npz --epochs 5 --output trained.keras\n"
+      "  cornu evaluate trained.keras --data test.npz\n"
       "  cornu benchmark model.keras --shape 1,224,224,3\n\n"
       "A model is a .keras file or a TensorFlow.js model.json; its content decides, not its name.",
       "cornu");
@@ -27,6 +29,8 @@ int main(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   cli::add_summary(app);
   cli::add_predict(app);
+  cli::add_fit(app);
+  cli::add_evaluate(app);
   cli::add_benchmark(app);
   try {
     esrgan::register_layers();

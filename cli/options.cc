@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -43,6 +44,65 @@ void Common::add_to(CLI::App& verb) {
 }
 
 void Common::apply() const { cornu::set_num_threads(threads); }
+
+void Training::add_to(CLI::App& verb, bool trains) {
+  if (trains) {
+    verb.add_option("--optimizer", optimizer,
+                    wrapped("Its Keras name: adam, sgd, rmsprop, … Default: the file's, with all "
+                            "it remembers"))
+        ->type_name("O");
+    verb.add_option("--learning-rate", learning_rate, "Default: the file's, or the optimizer's own")
+        ->check(CLI::PositiveNumber.description(""))
+        ->type_name("R");
+  }
+  verb.add_option("--loss", loss,
+                  "Its Keras name: mse, categorical_crossentropy, … Default: the file's")
+      ->type_name("L");
+  verb.add_option("--metrics", metrics,
+                  "Their Keras names, with commas between. Default: the file's")
+      ->delimiter(',')
+      ->type_name("A,B");
+}
+
+void Training::apply(const cornu::Model& model, const std::string& path,
+                     const Common& common) const {
+  const bool compiled = model.compiled();
+  if (!compiled && loss.empty())
+    throw cornu::ValueError(cornu::base::cat(
+        path, ": the file does not say what the model is trained for: give --loss"));
+  if (compiled && optimizer.empty() && loss.empty() && metrics.empty() &&
+      common.precision == "fast") {
+    if (learning_rate > 0) model.optimizer().set_learning_rate(learning_rate);
+    return;
+  }
+  cornu::CompileOptions options;
+  if (compiled) options = cornu::compile_options(model);
+  if (!optimizer.empty()) options.optimizer = cornu::Optimizer(optimizer);
+  if (!loss.empty()) options.loss = cornu::Loss(loss);
+  if (!metrics.empty()) {
+    std::vector<cornu::Metric> list(metrics.begin(), metrics.end());
+    options.metrics = std::vector<std::vector<cornu::Metric>>(model.outputs().size(), list);
+  }
+  options.precision = common.precision;
+  model.compile(options);
+  if (learning_rate > 0) model.optimizer().set_learning_rate(learning_rate);
+}
+
+void add_data_option(CLI::App& verb, std::string& path) {
+  verb.add_option("--data", path,
+                  wrapped("An .npz file of arrays x and y, or x0, x1, … and y0, y1, … in the order "
+                          "of the model's inputs and outputs; sample_weight, val_x and val_y are "
+                          "used where they are there"))
+      ->required()
+      ->type_name("D.npz");
+}
+
+int bar_or_lines(const Common& common) {
+  if (common.json || common.quiet) return 0;
+  return isatty(STDOUT_FILENO) ? 1 : 2;
+}
+
+int bar_or_nothing(const Common& common) { return bar_or_lines(common) == 1 ? 1 : 0; }
 
 cornu::Model open_model(const std::string& path, const Common& common) {
   cornu::LoadResult loaded = cornu::load(path);

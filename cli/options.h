@@ -28,6 +28,26 @@ struct Common {
   void apply() const;
 };
 
+// Optimizer, loss and metrics, where they are not to be the file's.
+struct Training {
+  std::string optimizer, loss;
+  double learning_rate = 0;  // 0: not given
+  std::vector<std::string> metrics;
+
+  void add_to(CLI::App& verb, bool trains);
+  // Compiles the model with what was given, the rest as its file says; without a flag nothing
+  // changes. ValueError where neither says what the loss is.
+  void apply(const cornu::Model& model, const std::string& path, const Common& common) const;
+};
+
+// --data D.npz
+void add_data_option(CLI::App& verb, std::string& path);
+
+// How fit() and evaluate() are to print: nothing for machines; a bar on a terminal, else lines, or
+// nothing.
+int bar_or_lines(const Common& common);
+int bar_or_nothing(const Common& common);
+
 // The model of a file. Prints the file's warnings to standard error, unless quiet.
 cornu::Model open_model(const std::string& path, const Common& common);
 
@@ -35,5 +55,7 @@ cornu::Model open_model(const std::string& path, const Common& common);
 void add_summary(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_benchmark(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_fit(CLI::App& app);
 
 }  // namespace cli

@@ -7,6 +7,7 @@
 
 #include "cornu/base/bytes.h"
 #include "cornu/base/export.h"
+#include "cornu/base/write_file.h"
 
 namespace cornu::base {
 
@@ -30,6 +31,9 @@ CORNU_API std::string folder_of(const std::string& path);
 // valid UTF-8, at most 255 bytes, and neither "." nor "..".
 CORNU_API bool is_plain_name(std::string_view name);
 
+// Whether there is anything at that path, be it a broken link.
+CORNU_API bool file_exists(const std::string& path);
+
 // A file that appears whole or not at all: it is written beside `path` under another name, which
 // commit() puts in place after everything has reached the disk. Without a commit, `path` keeps what
 // it had. Throws IoError. A link at `path` is replaced, anything else that is no regular file is
@@ -50,7 +54,5 @@ class CORNU_API AtomicFile {
   std::string temporary_;
   int file_ = -1;
 };
-
-CORNU_API void write_file_atomic(const std::string& path, std::span<const std::byte> data);
 
 }  // namespace cornu::base

@@ -40,6 +40,11 @@ std::string temporary_name(const std::string& path) {
 
 }  // namespace
 
+bool file_exists(const std::string& path) {
+  struct stat info = {};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   if (path.empty() || path.find('\0') != path.npos) fail(path, "it is not a file's name");
   mode_t mode = 0;

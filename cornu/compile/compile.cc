@@ -9,14 +9,17 @@
 
 namespace cornu::compile {
 
+graph::Graph rewrite(graph::Graph g) {
+  g = cancel_movement(std::move(g));
+  g = fold_pad_into_conv(std::move(g));
+  return g;
+}
+
 graph::Graph optimize(graph::Graph g, const Options& options) {
   g = options.freeze ? freeze_variables(std::move(g)) : variables_to_inputs(std::move(g));
   g = fold_constants(std::move(g));
   if (!options.rewrite) return g;
-  g = cancel_movement(std::move(g));
-  g = fold_pad_into_conv(std::move(g));
-  g = fuse_activation(std::move(g));
-  return g;
+  return fuse_activation(rewrite(std::move(g)));
 }
 
 std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options) {

@@ -20,6 +20,10 @@ struct Options {
 // OutOfMemory when packing does not fit.
 std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options = {});
 
+// The passes that change what is computed by which op, not how: for a graph that is to be
+// differentiated, so that the gradients profit.
+graph::Graph rewrite(graph::Graph g);
+
 // The graph that compile() makes steps of: after all passes. For tests and for `--plan`.
 graph::Graph optimize(graph::Graph g, const Options& options = {});
 

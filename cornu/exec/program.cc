@@ -7,6 +7,7 @@
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/compile/plan.h"
+#include "cornu/exec/threads.h"
 
 namespace cornu {
 
@@ -52,15 +53,15 @@ Threads& process_threads() {
   return threads;
 }
 
-std::shared_ptr<base::ThreadPool> process_pool() {
+}  // namespace
+
+std::shared_ptr<base::ThreadPool> exec::process_pool() {
   Threads& t = process_threads();
   std::lock_guard lock(t.mutex);
   if (!t.pool)
     t.pool = std::make_shared<base::ThreadPool>(t.wanted > 0 ? t.wanted : base::default_threads());
   return t.pool;
 }
-
-}  // namespace
 
 void set_num_threads(int threads) {
   if (threads < 0)
@@ -73,7 +74,7 @@ void set_num_threads(int threads) {
   t.pool.reset();  // workspaces keep the old one alive
 }
 
-int num_threads() { return process_pool()->threads(); }
+int num_threads() { return exec::process_pool()->threads(); }
 
 // ---- Workspace
 // ------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ struct Workspace::Impl {
 };
 
 Workspace::Workspace(Program program, int threads) : impl_(std::make_unique<Impl>(program)) {
-  impl_->pool = threads > 0 ? std::make_shared<base::ThreadPool>(threads) : process_pool();
+  impl_->pool = threads > 0 ? std::make_shared<base::ThreadPool>(threads) : exec::process_pool();
   impl_->arena = Tensor(Shape{program.plan().arena_floats});
   impl_->scratch_base = impl_->arena.data();
   impl_->all_flops = std::max(1.0, program.flops());

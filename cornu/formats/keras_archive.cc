@@ -1,6 +1,7 @@
 #include "cornu/formats/keras_archive.h"
 
 #include "cornu/formats/hdf5.h"
+#include "cornu/formats/keras_training.h"
 #include "cornu/formats/keras_weights.h"
 #include "cornu/formats/network_config.h"
 #include "cornu/formats/zip.h"
@@ -41,6 +42,8 @@ LoadResult load_keras_archive(const base::Bytes& archive) {
   const Hdf5File file(zip.read(*weights, &budget));
   LoadResult result{Model(network), {}, version};
   read_keras_weights(*network, file.root(), label, result.warnings);
+  if (const auto compiled = config.find("compile_config"))
+    network->loaded_training = read_keras_training(*compiled, file.root(), label, result.warnings);
   return result;
 }
 

@@ -28,6 +28,10 @@ class Filler {
       : label_(label), warnings_(warnings) {}
 
   void network(const model::Network& network, const Hdf5Object& group);
+  // Assigns what was read.
+  void finish() {
+    for (auto& [variable, value] : read_) variable->assign(std::move(value));
+  }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
@@ -39,13 +43,17 @@ class Filler {
   const std::string& label_;
   std::vector<std::string>& warnings_;
   std::set<const LayerImpl*> visited_;
+  std::vector<std::pair<std::shared_ptr<Variable>, Tensor>> read_;
 };
 
-// The class of a layer as its group spells it.
+}  // namespace
+
 std::string group_class(const Layer& layer) {
   const std::string& name = layer.class_name();
   return base::snake_case(name.substr(name.rfind('>') + 1));
 }
+
+namespace {
 
 // 0 for "conv2d", 3 for "conv2d_3"; nothing where `name` is of another class.
 std::optional<int64_t> number_in_class(std::string_view name, std::string_view snake) {
@@ -149,7 +157,7 @@ void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {
     fail(cat("layer ", quoted(layer.name()), " has ", weights.size(), " weights, the file holds ",
              vars->links().size()));
   for (size_t i = 0; i < weights.size(); ++i) {
-    Variable& variable = *weights[i].variable;
+    const Variable& variable = *weights[i].variable;
     const std::string what =
         cat("weight ", i, " (", variable.name(), ") of layer ", quoted(layer.name()));
     const Hdf5Object* data = vars->find(std::to_string(i));
@@ -158,7 +166,7 @@ void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {
       fail(cat(what, " has shape ", variable.shape(), ", the file holds ", data->shape()));
     Tensor value = data->tensor();
     warn_if_not_finite(value, cat(label_, ": ", what), warnings_);
-    variable.assign(std::move(value));
+    read_.emplace_back(weights[i].variable, std::move(value));
   }
 }
 
@@ -169,7 +177,9 @@ void read_keras_weights(const model::Network& network, const Hdf5Object& root,
   if (!network.built() && !layer_groups(root).empty())
     throw FormatError(cat(label, ": the model has no input shape, so that its weights have no ",
                           "shapes. Build it in Keras before it is saved"));
-  Filler(label, warnings).network(network, root);
+  Filler filler(label, warnings);
+  filler.network(network, root);
+  filler.finish();
 }
 
 }  // namespace cornu::formats

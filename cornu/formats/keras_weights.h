@@ -11,9 +11,12 @@ namespace cornu::formats {
 // Fills a model's weights from the body of a model.weights.h5 (formats.md 4.3, 4.4): groups by
 // class and number, datasets by order. Every weight must be there with its shape, and no layer's
 // group may hold more; where a group says which layer it is of, the name must agree. Throws
-// FormatError naming file, layer and shapes; the weights are then partly assigned.
+// FormatError naming file, layer and shapes; no weight is changed then.
 void read_keras_weights(const model::Network& network, const Hdf5Object& root,
                         const std::string& label, std::vector<std::string>& warnings);
+
+// The class of a layer as its group spells it: "conv2d_transpose".
+std::string group_class(const Layer& layer);
 
 // Says so in `warnings` when a weight holds NaN or infinity.
 void warn_if_not_finite(const Tensor& weight, const std::string& what,

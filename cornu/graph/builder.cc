@@ -13,11 +13,18 @@ Builder::Builder(Graph g, Mode mode) : graph_(std::move(g)), mode_(mode) {
       variables_[graph_.variables[static_cast<size_t>(v->index)].get()] = {static_cast<NodeId>(i)};
 }
 
-std::vector<Value> Builder::outputs() const {
+namespace {
+
+std::vector<Value> as_values(const std::vector<NodeId>& ids) {
   std::vector<Value> all;
-  for (NodeId id : graph_.outputs) all.push_back({id});
+  for (NodeId id : ids) all.push_back({id});
   return all;
 }
+
+}  // namespace
+
+std::vector<Value> Builder::inputs() const { return as_values(graph_.inputs); }
+std::vector<Value> Builder::outputs() const { return as_values(graph_.outputs); }
 
 Value Builder::input(Shape shape) {
   const auto id = static_cast<NodeId>(graph_.nodes.size());

@@ -37,6 +37,7 @@ class CORNU_API Builder {
   Value add(ops::Op op, std::vector<Value> in);
   const Shape& shape(Value v) const { return graph_[v.id].shape; }
   const Node& node(Value v) const { return graph_[v.id]; }
+  std::vector<Value> inputs() const;
   std::vector<Value> outputs() const;
 
   // ---- training ----

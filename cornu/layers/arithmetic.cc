@@ -152,8 +152,8 @@ Layer make_arithmetic(const std::string& class_name, const std::string& name,
 
 bool is_arithmetic(const std::string& class_name) { return find_operation(class_name) != nullptr; }
 
-const ArithmeticArguments* arithmetic_arguments(const Layer& layer) {
-  const auto* arithmetic = dynamic_cast<const ArithmeticImpl*>(layer.impl().get());
+const ArithmeticArguments* arithmetic_arguments(const LayerImpl& layer) {
+  const auto* arithmetic = dynamic_cast<const ArithmeticImpl*>(&layer);
   return arithmetic ? &arithmetic->arguments() : nullptr;
 }
 

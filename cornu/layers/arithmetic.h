@@ -52,7 +52,7 @@ CORNU_API Layer make_arithmetic(const std::string& class_name, const std::string
 CORNU_API bool is_arithmetic(const std::string& class_name);
 
 // The arguments of such a layer, for writing it; null for any other layer.
-CORNU_API const ArithmeticArguments* arithmetic_arguments(const Layer& layer);
+CORNU_API const ArithmeticArguments* arithmetic_arguments(const LayerImpl& layer);
 
 }  // namespace layers
 }  // namespace cornu

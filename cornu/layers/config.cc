@@ -197,18 +197,22 @@ void ConfigReader::finish() const {
   }
 }
 
-Json full_config(const LayerImpl& layer) {
-  if (layer.class_name() == "InputLayer") return layer.config();  // which has an order of its own
-  const Json policy = Json::object({{"name", layer.common().dtype}});
-  const Json dtype = Json::object({{"module", "keras"},
-                                   {"class_name", "DTypePolicy"},
-                                   {"config", policy},
-                                   {"registered_name", nullptr}});
+Json dtype_json(const LayerImpl& layer) {
+  return Json::object({{"module", "keras"},
+                       {"class_name", "DTypePolicy"},
+                       {"config", Json::object({{"name", layer.common().dtype}})},
+                       {"registered_name", nullptr}});
+}
+
+Json full_config(const LayerImpl& layer) { return full_config(layer, layer.config()); }
+
+Json full_config(const LayerImpl& layer, const Json& own) {
+  if (layer.class_name() == "InputLayer") return own;  // which has an order of its own
   std::vector<std::pair<std::string, Json>> items = {
-      {"name", layer.name()}, {"trainable", layer.trainable()}, {"dtype", dtype}};
+      {"name", layer.name()}, {"trainable", layer.trainable()}, {"dtype", dtype_json(layer)}};
   const Json activity = layer.common().activity_regularizer.config();
   if (!activity.is_null()) items.emplace_back("activity_regularizer", activity);
-  for (const auto& [key, value] : layer.config().items())
+  for (const auto& [key, value] : own.items())
     if (activity.is_null() || key != "activity_regularizer") items.emplace_back(key, value);
   return Json::object(items);
 }

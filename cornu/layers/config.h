@@ -267,6 +267,10 @@ class LayerWith : public Base {
 // The whole configuration as Keras writes it: name, trainable, dtype, activity_regularizer where
 // one is set, then the layer's own fields.
 base::Json full_config(const LayerImpl& layer);
+// The same around these own fields instead of layer.config().
+base::Json full_config(const LayerImpl& layer, const base::Json& own);
+// The "dtype" of that.
+base::Json dtype_json(const LayerImpl& layer);
 
 // How a class named in a file is made: one row of the registry.
 template <class Derived>

@@ -153,6 +153,7 @@ LayerImpl::~LayerImpl() = default;
 void LayerImpl::build(const std::vector<Shape>& in) {
   if (built_) return;
   create_weights(in);
+  built_for_ = in;
   built_ = true;
 }
 

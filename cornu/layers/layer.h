@@ -161,6 +161,8 @@ class CORNU_API LayerImpl {
   // Creates the weights the first time. Later calls check nothing and do nothing.
   void build(const std::vector<Shape>& in);
   bool built() const { return built_; }
+  // The shapes that first build() was given; empty before.
+  const std::vector<Shape>& built_for() const { return built_for_; }
   virtual bool trainable() const { return common_.trainable; }
   virtual void set_trainable(bool trainable) { common_.trainable = trainable; }
   // What each of its outputs is penalized by, divided by the batch size (layers.md 3.4).
@@ -191,6 +193,7 @@ class CORNU_API LayerImpl {
   nn::Where where_;
   CommonOptions common_;
   bool built_ = false;
+  std::vector<Shape> built_for_;
   std::vector<Weight> weights_;
   std::vector<std::weak_ptr<const Call>> calls_;
 };

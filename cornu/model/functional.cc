@@ -31,8 +31,6 @@ void Network::set_trainable(bool trainable) {
   for (const Layer& layer : layers()) layer.set_trainable(trainable);
 }
 
-base::Json Network::config() const { return base::Json::object(); }
-
 // ---- sorting the calls
 // ----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 
 #include "cornu/compile/compile.h"
 #include "cornu/model/network.h"
+#include "cornu/model/print.h"
 
 namespace cornu {
 
@@ -322,14 +323,18 @@ void set_print_sink(PrintSink sink) { print_sink = sink; }
 
 std::string Model::summary_text(SummaryOptions o) const { return model::summary(*network_, o); }
 
-void Model::summary(SummaryOptions o) const {
-  const std::string text = summary_text(o);
+void Model::summary(SummaryOptions o) const { model::print(summary_text(o)); }
+
+void model::print(const std::string& text) {
   if (print_sink) {
     print_sink(text);
   } else {
     std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
   }
 }
+
+bool model::has_print_sink() { return print_sink != nullptr; }
 
 const char* version() { return CORNU_VERSION; }
 

@@ -16,6 +16,25 @@ namespace model {
 class Network;
 }
 
+// Of training, which cornu/train defines.
+class Dataset;
+class Logs;
+class Optimizer;
+struct BatchOptions;
+struct CompileOptions;
+struct EvaluateOptions;
+struct FitOptions;
+struct History;
+
+// One array, or a list of them.
+class CORNU_API Tensors : public std::vector<Tensor> {
+ public:
+  Tensors() = default;
+  Tensors(Tensor one) : std::vector<Tensor>{std::move(one)} {}
+  Tensors(std::initializer_list<Tensor> list) : std::vector<Tensor>(list) {}
+  Tensors(std::vector<Tensor> list) : std::vector<Tensor>(std::move(list)) {}
+};
+
 struct ModelOptions {
   Symbols inputs = {};
   Symbols outputs = {};
@@ -36,6 +55,10 @@ struct ProgramOptions {
   std::vector<Shape> input_shapes = {};
   // "fast", or "strict": no algorithm that rounds worse than plain sums.
   std::string precision = "fast";
+};
+
+struct SaveOptions {
+  bool overwrite = true;  // false: a file that is there already is an IoError
 };
 
 // A model: what Keras's Functional and Sequential models are. A handle, as a Layer is: copies are
@@ -85,6 +108,42 @@ class CORNU_API Model {
   Program program(ProgramOptions o = {}) const;
   // What it computes for these input shapes, as it is traced.
   graph::Graph trace(const std::vector<Shape>& input_shapes) const;
+
+  // Writes a .keras archive as Keras 3 does: configuration, weights, and what is known of training.
+  // The file appears whole or not at all, and equal models make equal files. Throws ValueError for
+  // another suffix, IoError naming the file.
+  void save(const std::string& path, SaveOptions o = {}) const;
+  // The weights alone, as Keras 3's .weights.h5; ValueError for another suffix, StateError before
+  // the model is built.
+  void save_weights(const std::string& path, SaveOptions o = {}) const;
+  // Reads such a file, or the weights of a .keras archive, into this model; FormatError when they
+  // do not fit, and nothing is changed then. The optimizer of a compiled model stays as it is.
+  void load_weights(const std::string& path) const;
+
+  // ---- training, as in Keras (cornu/train/compile.h and fit.h say what the options are) ----
+  // Settles optimizer, loss and metrics. ValueError for what does not fit the outputs.
+  void compile(const CompileOptions& o) const;
+  bool compiled() const;  // by compile(), or by what the model's file says
+  // Trains on arrays whose first axis is the samples, or on batches. StateError before compile(),
+  // unless the file the model came from holds what it was compiled with. ValueError for data that
+  // does not fit.
+  History fit(const Tensors& x, const Tensors& y, const FitOptions& o) const;
+  History fit(const Tensors& x, const Tensors& y) const;
+  History fit(const std::shared_ptr<Dataset>& data, const FitOptions& o) const;
+  History fit(const std::shared_ptr<Dataset>& data) const;
+  // Loss and metrics in inference mode: the loss first, then metrics as they were compiled.
+  Logs evaluate(const Tensors& x, const Tensors& y, const EvaluateOptions& o) const;
+  Logs evaluate(const Tensors& x, const Tensors& y) const;
+  Logs evaluate(const std::shared_ptr<Dataset>& data, const EvaluateOptions& o) const;
+  Logs evaluate(const std::shared_ptr<Dataset>& data) const;
+  // One step on one batch; loss and metrics of that batch alone.
+  Logs train_on_batch(const Tensors& x, const Tensors& y, const BatchOptions& o) const;
+  Logs train_on_batch(const Tensors& x, const Tensors& y) const;
+  Logs test_on_batch(const Tensors& x, const Tensors& y, const BatchOptions& o) const;
+  Logs test_on_batch(const Tensors& x, const Tensors& y) const;
+  Optimizer optimizer() const;  // StateError before compile()
+  // Ends a running fit() after its present batch; may be called from any thread or callback.
+  void stop_training() const;
 
   // Keras 3's table (layers.md part 17), as text, or printed to standard output.
   std::string summary_text(SummaryOptions o = {}) const;

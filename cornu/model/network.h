@@ -28,6 +28,7 @@ class Network : public LayerImpl {
   std::vector<Layer> inner_layers() const override { return layers(); }
   std::vector<Weight> weights() const override;
   void set_trainable(bool trainable) override;
+  // The whole "config" of the model in Keras 3's files: layers, their calls, inputs and outputs.
   base::Json config() const override;
 
   // Set by Model::compile(); null before. Replaces what a file said.
@@ -96,5 +97,8 @@ class Sequential final : public Network {
   mutable std::mutex making_;
   mutable std::shared_ptr<const Functional> functional_;  // made when first needed
 };
+
+// The model as an object of Keras 3's files: {"module", "class_name", "config", …}.
+base::Json model_object(const Network& network);
 
 }  // namespace cornu::model

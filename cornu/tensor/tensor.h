@@ -33,6 +33,9 @@ class CORNU_API Tensor {
   std::span<const float> values() const { return {data(), static_cast<size_t>(size_)}; }
   std::span<float> values() { return {data(), static_cast<size_t>(size_)}; }
 
+  // The memory itself, kept alive by whoever holds it.
+  std::shared_ptr<const float> share() const { return data_; }
+
   // The same numbers under another shape of equal size (ValueError otherwise).
   Tensor reshaped(Shape shape) const;
 

@@ -17,6 +17,12 @@ Tensor Variable::value() const {
   return value_;
 }
 
+std::shared_ptr<const float> Variable::numbers() const {
+  std::lock_guard lock(mutex_);
+  make_initial();
+  return value_.share();
+}
+
 void Variable::assign(Tensor value) {
   if (value.shape() != shape())
     throw ValueError(base::cat("weight ", base::quoted(name_), " has shape ", shape(),

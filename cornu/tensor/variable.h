@@ -37,6 +37,8 @@ class CORNU_API Variable {
   bool trainable() const { return trainable_; }
   uint64_t version() const { return version_.load(std::memory_order_acquire); }
   Tensor value() const;
+  // The same without a shape, which costs no allocation.
+  std::shared_ptr<const float> numbers() const;
   // Throws ValueError when the shape differs.
   void assign(Tensor value);
   // Changes the numbers in place: change(float*) is given shape().size() of them. Nothing is copied

@@ -1,0 +1,89 @@
+#include "cornu/formats/keras_training.h"
+
+#include <cmath>
+
+#include "cornu/formats/keras_weights.h"
+
+namespace cornu::formats {
+namespace {
+
+using base::cat;
+using base::Json;
+
+// A count of steps: an integer of any type.
+std::optional<int64_t> read_count(const Hdf5Object& data) {
+  if (data.shape().rank() != 0) return std::nullopt;
+  const base::Bytes& bytes = data.data();
+  int64_t count = -1;
+  switch (data.number_type()) {
+    case NumberType::kInt64:
+    case NumberType::kUint64:
+      count = static_cast<int64_t>(bytes.u64(0, "the optimizer's iteration"));
+      break;
+    case NumberType::kInt32:
+      count = static_cast<int32_t>(bytes.u32(0, "the optimizer's iteration"));
+      break;
+    case NumberType::kUint32:
+      count = bytes.u32(0, "the optimizer's iteration");
+      break;
+    default:
+      break;
+  }
+  return count >= 0 ? std::optional(count) : std::nullopt;
+}
+
+// Throws FormatError for what is no optimizer's state.
+std::optional<model::OptimizerState> read_optimizer(const Hdf5Object& vars, bool has_rate,
+                                                    std::vector<std::string>& warnings,
+                                                    const std::string& label) {
+  const auto fail = [&](const std::string& what) { throw FormatError(cat(label, ": ", what)); };
+  std::vector<const Hdf5Object*> data;
+  for (size_t i = 0; i < vars.links().size(); ++i) {
+    data.push_back(vars.find(std::to_string(i)));
+    if (!data[i] || !data[i]->is_dataset()) fail(cat("it lacks variable ", i));
+  }
+  model::OptimizerState state;
+  const auto iteration = read_count(*data.at(0));
+  if (!iteration) fail("its first variable does not count steps");
+  state.iteration = *iteration;
+  size_t next = 1;
+  if (has_rate && next < data.size()) {
+    if (data[next]->shape().rank() != 0) fail("its second variable is no learning rate");
+    state.learning_rate = data[next++]->tensor().values()[0];
+    if (!std::isfinite(*state.learning_rate)) fail("its learning rate is not finite");
+  }
+  for (; next < data.size(); ++next) {
+    Tensor value = data[next]->tensor();
+    warn_if_not_finite(value, cat(label, ": variable ", next), warnings);
+    state.slots.push_back({"", std::move(value)});
+  }
+  if (state.iteration == 0 && state.slots.empty()) return std::nullopt;  // before the first step
+  return state;
+}
+
+}  // namespace
+
+std::optional<model::TrainingState> read_keras_training(const Json& compile_config,
+                                                        const Hdf5Object& root,
+                                                        const std::string& label,
+                                                        std::vector<std::string>& warnings) {
+  if (compile_config.size() == 0) return std::nullopt;
+  std::vector<std::pair<std::string, Json>> items;  // a copy: the file's document may go
+  for (const auto& [key, value] : compile_config.items()) items.emplace_back(key, value);
+  model::TrainingState training{Json::object(items), {}};
+  const Hdf5Object* vars = root.find("optimizer/vars");
+  if (!vars || vars->links().empty()) return training;
+  const auto optimizer = compile_config.find("optimizer");
+  const auto config = optimizer ? optimizer->find("config") : std::nullopt;
+  const auto rate = config ? config->find("learning_rate") : std::nullopt;
+  try {
+    // A schedule is not a variable.
+    training.optimizer =
+        read_optimizer(*vars, !rate || !rate->is_object(), warnings, cat(label, ": optimizer"));
+  } catch (const FormatError& e) {
+    warnings.push_back(cat(e.what(), "; training will start with a fresh one"));
+  }
+  return training;
+}
+
+}  // namespace cornu::formats

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "cornu/formats/hdf5_writer.h"
+#include "cornu/model/network.h"
+
+namespace cornu::formats {
+
+// What is known of a model's training: its compiled state, or else what its file said. Null where
+// it was never compiled.
+std::optional<model::TrainingState> training_of(const model::Network& network);
+
+// The body of a model.weights.h5 as Keras >= 3.6 writes it (formats.md 4.3):
+// layers/<class>_<n>/vars with the layer's name, optimizer/vars.
+void write_keras_weights(const model::Network& network, Hdf5Group* root);
+
+}  // namespace cornu::formats

@@ -1,0 +1,123 @@
+#include "cornu/formats/zip_writer.h"
+
+#include <zlib.h>
+
+namespace cornu::formats {
+namespace {
+
+constexpr uint64_t kDate = 0x00210000;              // 1980-01-01, 00:00, as DOS has it
+constexpr uint64_t kAttributes = 0x01800000;        // rw------- of Unix
+constexpr uint64_t kTooBig = 0xffffffff;            // the number is in the zip64 field
+constexpr uint64_t kVersion = 20, kVersion64 = 45;  // needed to read it
+constexpr uint64_t kUnix = 3 << 8;                  // made there
+
+uint32_t crc_of(const Content& content) {
+  uLong crc = ::crc32_z(0, nullptr, 0);
+  content.each([&](std::span<const std::byte> bytes) {
+    if (!bytes.empty())
+      crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  });
+  return static_cast<uint32_t>(crc);
+}
+
+// Writes one archive from front to back.
+class Writer {
+ public:
+  Writer(base::AtomicFile* file, uint64_t zip64_from) : file_(file), zip64_from_(zip64_from) {}
+
+  void member(const ZipMember& m) {
+    const uint64_t size = m.content.size(), offset = at_;
+    const bool big = size >= zip64_from_, far = offset >= zip64_from_;
+    std::string common;  // of both headers: flags to sizes
+    put_number(&common, 0, 4);
+    put_number(&common, kDate, 4);
+    put_number(&common, crc_of(m.content), 4);
+    put_number(&common, big ? kTooBig : size, 4);
+    put_number(&common, big ? kTooBig : size, 4);
+    put_number(&common, m.name.size(), 2);
+
+    const std::string sizes = zip64_extra(big ? std::vector{size, size} : std::vector<uint64_t>{});
+    std::string header = "PK\x03\x04";
+    put_number(&header, big ? kVersion64 : kVersion, 2);
+    header += common;
+    put_number(&header, sizes.size(), 2);
+    write(header + m.name + sizes);
+    m.content.each([&](std::span<const std::byte> bytes) { write(bytes); });
+
+    std::vector<uint64_t> large;
+    if (big) large = {size, size};
+    if (far) large.push_back(offset);
+    const std::string extra = zip64_extra(large);
+    const uint64_t version = large.empty() ? kVersion : kVersion64;
+    directory_ += "PK\x01\x02";
+    put_number(&directory_, kUnix | version, 2);
+    put_number(&directory_, version, 2);
+    directory_ += common;
+    put_number(&directory_, extra.size(), 2);
+    put_number(&directory_, 0, 6);  // comment, disk, internal attributes
+    put_number(&directory_, kAttributes, 4);
+    put_number(&directory_, far ? kTooBig : offset, 4);
+    directory_ += m.name + extra;
+    ++members_;
+  }
+
+  void finish() {
+    const uint64_t start = at_, size = directory_.size();
+    write(directory_);
+    const bool many = members_ >= 0xffff, far = start >= zip64_from_;
+    std::string end;
+    if (many || far) {
+      end += "PK\x06\x06";
+      put_number(&end, 44, 8);
+      put_number(&end, kUnix | kVersion64, 2);
+      put_number(&end, kVersion64, 2);
+      put_number(&end, 0, 8);
+      put_number(&end, members_, 8);
+      put_number(&end, members_, 8);
+      put_number(&end, size, 8);
+      put_number(&end, start, 8);
+      end += "PK\x06\x07";
+      put_number(&end, 0, 4);
+      put_number(&end, start + size, 8);
+      put_number(&end, 1, 4);
+    }
+    end += "PK\x05\x06";
+    put_number(&end, 0, 4);
+    put_number(&end, many ? 0xffff : members_, 2);
+    put_number(&end, many ? 0xffff : members_, 2);
+    put_number(&end, size, 4);
+    put_number(&end, far ? kTooBig : start, 4);
+    put_number(&end, 0, 2);
+    write(end);
+  }
+
+ private:
+  static std::string zip64_extra(const std::vector<uint64_t>& numbers) {
+    std::string extra;
+    if (numbers.empty()) return extra;
+    put_number(&extra, 1, 2);
+    put_number(&extra, 8 * numbers.size(), 2);
+    for (uint64_t n : numbers) put_number(&extra, n, 8);
+    return extra;
+  }
+  void write(std::span<const std::byte> bytes) {
+    file_->write(bytes);
+    at_ += bytes.size();
+  }
+  void write(const std::string& bytes) { write(std::as_bytes(std::span(bytes))); }
+
+  base::AtomicFile* file_;
+  const uint64_t zip64_from_;
+  uint64_t at_ = 0, members_ = 0;
+  std::string directory_;
+};
+
+}  // namespace
+
+void write_zip(const std::vector<ZipMember>& members, base::AtomicFile* file, uint64_t zip64_from) {
+  Writer writer(file, zip64_from);
+  for (const ZipMember& m : members) writer.member(m);
+  writer.finish();
+}
+
+}  // namespace cornu::formats
