@@ -30,7 +30,7 @@ Layer conv(int64_t filters) {
 constexpr const char* kNames[] = {"T-shirt", "Trouser", "Pullover", "Dress",      "Coat",
                                   "Sandal",  "Shirt",   "Sneaker",  "Ankle boot", "Bag"};
 
-int train(const std::string& folder, const std::string& out, int64_t epochs) {
+int run(const std::string& folder, const std::string& out, int64_t epochs) {
   const Data training = read(folder, "train"), test = read(folder, "t10k");
   set_random_seed(1);
 
@@ -39,7 +39,7 @@ int train(const std::string& folder, const std::string& out, int64_t epochs) {
       Input({.shape = {28, 28, 1}}),
       conv(32), BatchNormalization(), ReLU(), MaxPooling2D(),
       conv(64), BatchNormalization(), ReLU(), MaxPooling2D(),
-      conv(64), BatchNormalization(), ReLU(), GlobalAveragePooling2D(),
+      conv(64), BatchNormalization(), ReLU(), Flatten(),
       Dense({.units = 10, .activation = "softmax"}),
   });
   const int64_t batch_size = 128, steps = epochs * ((training.x.shape()[0] + 127) / batch_size);
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
   if (argc < 3)
     return std::fprintf(stderr, "usage: fashion_mnist FOLDER OUTPUT_FOLDER [EPOCHS]\n"), 2;
   try {
-    return train(argv[1], argv[2], argc > 3 ? std::atoll(argv[3]) : 6);
+    return run(argv[1], argv[2], argc > 3 ? std::atoll(argv[3]) : 6);
   } catch (const Error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

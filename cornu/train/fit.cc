@@ -194,7 +194,12 @@ class Fit {
     if (first == 0) trainer_.reset_metrics();
     if (first == 0) callbacks_.on_epoch_begin(epoch, logs);
     data_.start(seed);
-    if (first > 0) data_.skip(first);
+    if (first > 0) {
+      const Batch* like = data_.next();  // there may be none left to look at after skipping
+      if (like && !prepared_) prepare(*like);
+      data_.start(seed);
+      data_.skip(first);
+    }
     Logs batch_logs;
     while (!steps() || progress_.step < *steps()) {
       const Batch* batch = data_.next();
@@ -222,12 +227,14 @@ class Fit {
     --progress_.epoch;
   }
 
+  void prepare(const Batch& like) {
+    trainer_.prepare(like);
+    prepared_ = true;
+    if (restored_metrics_) trainer_.set_metric_state(*restored_metrics_);
+  }
+
   void train_on(const Batch& batch, Logs& logs) {
-    if (!prepared_) {
-      trainer_.prepare(batch);
-      prepared_ = true;
-      if (restored_metrics_) trainer_.set_metric_state(*restored_metrics_);
-    }
+    if (!prepared_) prepare(batch);
     callbacks_.on_train_batch_begin(progress_.step, logs);
     trainer_.run(Mode::kTrain, batch);
     trainer_.read_metrics(logs);

@@ -77,7 +77,10 @@ void Trainer::resolve_outputs(const std::vector<Shape>& y) {
   const nn::Where& where = network_.where();
   output_names_.clear();
   loss_names_.clear();
-  for (const Symbol& s : network_.outputs()) output_names_.push_back(s.call()->layer->name());
+  for (const Symbol& s : network_.outputs()) {
+    output_names_.push_back(s.call()->layer->name());
+    loss_names_.push_back(output_names_.back() + "_loss");
+  }
   const size_t count = output_names_.size();
   LossArgument loss = options_.loss;
   if (loss.list.size() == 1 && count > 1) loss.list.assign(count, options_.loss.list[0]);

@@ -1,0 +1,325 @@
+// compile, fit, evaluate: what Keras's own runs (tests/golden) do not show.
+
+#include "cornu/train/fit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "cornu/cornu.h"
+#include "tests/support/compare.h"
+
+namespace cornu {
+namespace {
+
+namespace fs = std::filesystem;
+using cornu::testing::random_tensor;
+using ::testing::HasSubstr;
+
+// Classes that the mean of a picture tells.
+struct Data {
+  Tensor x, y;
+};
+Data pictures(int64_t count, uint32_t seed) {
+  Data d{random_tensor(Shape{count, 6, 6, 2}, seed), Tensor(Shape{count})};
+  for (int64_t i = 0; i < count; ++i) {
+    double sum = 0;
+    for (int64_t k = 0; k < 72; ++k) sum += d.x.data()[i * 72 + k];
+    d.y.data()[i] = sum > 0 ? 1.0f : 0.0f;
+  }
+  return d;
+}
+
+// Everything whose state a run has to carry on: dropout, batch statistics, slots.
+Sequential network() {
+  return Sequential({
+      Input({.shape = {6, 6, 2}}),
+      Conv2D({.filters = 4, .kernel_size = 3, .padding = "same"}),
+      BatchNormalization(),
+      ReLU(),
+      Dropout({.rate = 0.3}),
+      SpatialDropout2D({.rate = 0.2}),
+      Flatten(),
+      Dense({.units = 2, .activation = "softmax"}),
+  });
+}
+
+Sequential compiled(uint64_t seed, Optimizer optimizer = Adam({.learning_rate = 0.01})) {
+  set_random_seed(seed);
+  Sequential model = network();
+  model.compile(
+      {.optimizer = optimizer, .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
+  return model;
+}
+
+void expect_equal_bits(const Model& a, const Model& b) {
+  const std::vector<Tensor> x = a.get_weights(), y = b.get_weights();
+  ASSERT_EQ(x.size(), y.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    EXPECT_EQ(std::memcmp(x[i].data(), y[i].data(), static_cast<size_t>(x[i].size()) * 4), 0)
+        << "weight " << i;
+}
+
+template <class F>
+void expect_error(F&& f, const std::vector<std::string>& fragments) {
+  try {
+    f();
+    ADD_FAILURE() << "nothing was thrown; expected " << fragments[0];
+  } catch (const Error& e) {
+    for (const std::string& fragment : fragments) EXPECT_THAT(e.what(), HasSubstr(fragment));
+  }
+}
+
+TEST(Fit, LearnsAndReportsInKerasOrder) {
+  const Data d = pictures(64, 1), held = pictures(16, 2);
+  Sequential model = compiled(1);
+  const History h = model.fit(d.x, d.y,
+                              {.batch_size = 16,
+                               .epochs = 12,
+                               .verbose = 0,
+                               .validation_data = {.x = held.x, .y = held.y}});
+  std::vector<std::string> keys;
+  for (const auto& [key, values] : h.history) {
+    keys.push_back(key);
+    EXPECT_EQ(values.size(), 12u);
+  }
+  EXPECT_EQ(keys, (std::vector<std::string>{"accuracy", "loss", "val_accuracy", "val_loss"}));
+  EXPECT_LT(h["loss"].back(), 0.7 * h["loss"].front());
+  const Logs measured = model.evaluate(held.x, held.y, {.verbose = 0});
+  EXPECT_NEAR(*measured.find("loss"), h["val_loss"].back(), 1e-6);
+}
+
+TEST(Fit, TheNumberOfThreadsChangesNoBit) {
+  const Data d = pictures(50, 3);
+  std::vector<Model> models;
+  for (int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    models.push_back(compiled(5));
+    models.back().fit(d.x, d.y, {.batch_size = 16, .epochs = 2, .verbose = 0});
+  }
+  set_num_threads(0);
+  expect_equal_bits(models[0], models[1]);
+  expect_equal_bits(models[0], models[2]);
+}
+
+TEST(Fit, ASeedRepeatsARunAndAnotherDoesNot) {
+  const Data d = pictures(32, 4);
+  const auto trained = [&](uint64_t seed) {
+    Sequential model = compiled(seed);
+    model.fit(d.x, d.y, {.batch_size = 8, .epochs = 1, .verbose = 0});
+    return model;
+  };
+  expect_equal_bits(trained(7), trained(7));
+  EXPECT_GT(cornu::testing::max_error(trained(7).get_weights()[0], trained(8).get_weights()[0]),
+            1e-4);
+}
+
+// Ends the run where a power cut might.
+class Interrupt final : public Callback {
+ public:
+  explicit Interrupt(int64_t batches) : left_(batches) {}
+  void on_train_batch_end(int64_t, Logs&) override {
+    if (left_-- == 0) throw StateError("cut");
+  }
+
+ private:
+  int64_t left_;
+};
+
+TEST(Fit, GoesOnAfterAnInterruptionBitForBit) {
+  const fs::path folder = fs::temp_directory_path() / base::cat("cornu-fit-", getpid());
+  const Data d = pictures(50, 5), held = pictures(10, 6);
+  const auto options = [&](int64_t cut_after) {
+    return FitOptions{
+        .batch_size = 8,
+        .epochs = 3,
+        .verbose = 0,
+        .callbacks = {callbacks::ReduceLROnPlateau({.monitor = "loss", .patience = 0}),
+                      callbacks::EarlyStopping({.patience = 5, .restore_best_weights = true}),
+                      std::make_shared<Interrupt>(cut_after),
+                      callbacks::BackupAndRestore(
+                          {.backup_dir = (folder / "b").string(), .save_freq = 1})},
+        .validation_data = {.x = held.x, .y = held.y}};
+  };
+  Sequential whole = compiled(9);
+  const History want = whole.fit(d.x, d.y, options(1000));
+  for (int64_t cut : {1, 3, 6, 7, 8, 13, 14, 20}) {  // 7 batches per epoch
+    Sequential first = compiled(9);
+    EXPECT_THROW(first.fit(d.x, d.y, options(cut)), StateError);
+    Sequential second = compiled(1234);  // whatever it is, the checkpoint says
+    const History got = second.fit(d.x, d.y, options(1000));
+    expect_equal_bits(whole, second);
+    EXPECT_EQ(got.json(), want.json()) << "cut after " << cut;
+  }
+  fs::remove_all(folder);
+}
+
+TEST(Fit, FrozenLayersStay) {
+  const Data d = pictures(16, 6);
+  Sequential model = compiled(2);
+  model.layers()[0].set_trainable(false);
+  const std::vector<Tensor> before = model.get_weights();
+  model.fit(d.x, d.y, {.epochs = 1, .verbose = 0});
+  const std::vector<Tensor> after = model.get_weights();
+  EXPECT_EQ(cornu::testing::max_error(before[0], after[0]), 0);
+  EXPECT_GT(cornu::testing::max_error(before[2], after[2]), 0);  // gamma
+}
+
+TEST(Fit, WeightsOfSamplesAndClasses) {
+  const Data d = pictures(16, 7);
+  const auto loss = [&](const BatchOptions& o) {
+    Sequential model = compiled(3);
+    return *model.test_on_batch(d.x, d.y, o).find("loss");
+  };
+  Tensor twice = Tensor::full(Shape{16}, 2);
+  EXPECT_NEAR(loss({.sample_weight = {twice}}), 2 * loss({}), 1e-5);
+  EXPECT_NEAR(loss({.class_weight = {{0, 3.0}, {1, 3.0}}}), 3 * loss({}), 1e-5);
+  Tensor by_class(Shape{16});
+  for (int64_t i = 0; i < 16; ++i) by_class.data()[i] = d.y.data()[i] == 1 ? 4.0f : 1.0f;
+  EXPECT_NEAR(loss({.class_weight = {{1, 4.0}}}), loss({.sample_weight = {by_class}}), 1e-6);
+  expect_error(
+      [&] {
+        loss({.sample_weight = {twice}, .class_weight = {{0, 1.0}}});
+      },
+      {"class_weight", "sample_weight", "same time"});
+}
+
+TEST(Fit, SeveralOutputsHaveLossesOfTheirOwn) {
+  Symbol in = Input({.shape = {4}});
+  Symbol a = Dense({.units = 1, .name = "a"})(in), b = Dense({.units = 2, .name = "b"})(in);
+  Model model({.inputs = in, .outputs = {a, b}});
+  model.compile({.optimizer = "sgd",
+                 .loss = {"mse", "mae"},
+                 .loss_weights = {1.0, 0.5},
+                 .metrics = std::map<std::string, std::vector<Metric>>{{"b", {"mse"}}}});
+  const Tensor x = random_tensor(Shape{8, 4}, 1);
+  const Tensors y = {random_tensor(Shape{8, 1}, 2), random_tensor(Shape{8, 2}, 3)};
+  const Logs logs = model.test_on_batch(x, y);
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : logs) keys.push_back(key);
+  EXPECT_EQ(keys, (std::vector<std::string>{"loss", "a_loss", "b_loss", "b_mse"}));
+  EXPECT_NEAR(*logs.find("loss"), *logs.find("a_loss") + 0.5 * *logs.find("b_loss"), 1e-6);
+  model.fit(x, y, {.epochs = 2, .verbose = 0});
+  EXPECT_LT(*model.test_on_batch(x, y).find("loss"), *logs.find("loss"));
+}
+
+TEST(Fit, DatasetsAndGenerators) {
+  const Data d = pictures(24, 8);
+  Sequential arrays = compiled(4), batches = compiled(4);
+  arrays.fit(d.x, d.y, {.batch_size = 8, .epochs = 2, .verbose = 0, .shuffle = false});
+  batches.fit(array_dataset({d.x}, {d.y}, {.batch_size = 8}), {.epochs = 2, .verbose = 0});
+  expect_equal_bits(arrays, batches);
+
+  int64_t calls = 0;
+  const auto endless = generator_dataset([&]() -> std::optional<Batch> {
+    ++calls;
+    return Batch{{d.x}, {d.y}, {}};
+  });
+  compiled(4).fit(endless, {.epochs = 2, .verbose = 0, .steps_per_epoch = 3});
+  EXPECT_EQ(calls, 6);
+}
+
+TEST(Fit, ALossThatIsNaNIsReportedOrEndsTheRun) {
+  Data d = pictures(16, 9);
+  d.x.data()[0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(compiled(1).fit(d.x, d.y, {.epochs = 1, .verbose = 0})["loss"][0]));
+  const History h = compiled(1).fit(
+      d.x, d.y,
+      {.batch_size = 4, .epochs = 5, .verbose = 0, .callbacks = {callbacks::TerminateOnNaN()}});
+  EXPECT_EQ(h.epoch.size(), 1u);
+}
+
+TEST(Fit, SaysWhatIsWrong) {
+  const Data d = pictures(8, 10);
+  Sequential model = compiled(1);
+  const auto fit = [&](const Tensors& x, const Tensors& y, FitOptions o = {}) {
+    o.verbose = 0;
+    model.fit(x, y, o);
+  };
+  Tensor high = d.y;
+  high.data()[3] = 2;
+  expect_error([&] { fit(d.x, high); }, {"`y`", "2"});
+  expect_error([&] { fit(d.x, Tensor(Shape{7})); }, {"number of samples", "(7,)"});
+  expect_error([&] { fit(d.x, {d.y, d.y}); }, {"1 outputs", "2"});
+  expect_error([&] { fit(Tensor(Shape{8, 5, 6, 2}), d.y); }, {"(8, 5, 6, 2)"});
+  expect_error([&] { fit(Tensor(Shape{0, 6, 6, 2}), Tensor(Shape{0})); }, {"no samples"});
+  expect_error([&] { fit(d.x, d.y, {.validation_split = 0.9}); }, {"validation_split"});
+  expect_error([&] { fit(d.x, d.y, {.validation_split = 1.0}); }, {"validation_split=1"});
+  expect_error([&] { fit(d.x, d.y, {.batch_size = 0}); }, {"batch_size=0"});
+  expect_error([&] { fit(d.x, d.y, {.epochs = -1}); }, {"epochs=-1"});
+  expect_error([&] { network().fit(d.x, d.y, {.verbose = 0}); }, {"compile()"});
+  expect_error([&] { network().compile({.loss = "nonsense"}); }, {"nonsense"});
+  expect_error(
+      [&] {
+        Sequential two = network();
+        two.compile({.loss = {"mse", "mse"}});
+        two.fit(d.x, d.y, {.verbose = 0});
+      },
+      {"`loss`", "2 entries"});
+}
+
+// A network of each layer of the seeds can learn one batch by heart.
+struct Learner {
+  const char* name;
+  Shape input;
+  std::vector<Layer> layers;
+};
+
+std::vector<Learner> learners() {
+  const Shape line{12, 2}, plane{6, 6, 2}, volume{4, 4, 4, 2};
+  const auto conv = [](int64_t axes) {
+    return axes == 1   ? Conv1D({.filters = 8, .kernel_size = 3, .activation = "tanh"})
+           : axes == 2 ? Conv2D({.filters = 8, .kernel_size = 3, .activation = "tanh"})
+                       : Conv3D({.filters = 8, .kernel_size = 3, .activation = "tanh"});
+  };
+  return {
+      {"Conv1D", line, {conv(1)}},
+      {"Conv2D", plane, {conv(2)}},
+      {"Conv3D", volume, {conv(3)}},
+      {"SeparableConv1D",
+       line,
+       {SeparableConv1D({.filters = 8, .kernel_size = 3, .depth_multiplier = 3})}},
+      {"SeparableConv2D",
+       plane,
+       {SeparableConv2D({.filters = 8, .kernel_size = 3, .depth_multiplier = 3})}},
+      {"DepthwiseConv2D", plane, {DepthwiseConv2D({.kernel_size = 3, .depth_multiplier = 4})}},
+      {"Conv2DTranspose", plane, {Conv2DTranspose({.filters = 3, .kernel_size = 3, .strides = 2})}},
+      {"Conv3DTranspose",
+       volume,
+       {Conv3DTranspose({.filters = 2, .kernel_size = 2, .strides = 2})}},
+      {"Cropping1D", line, {Cropping1D({.cropping = {1, 2}}), conv(1)}},
+      {"Cropping2D", plane, {Cropping2D({.cropping = {{1, 0}, {0, 1}}}), conv(2)}},
+      {"Cropping3D", volume, {Cropping3D({.cropping = {{0, 1}, {1, 0}, {0, 0}}}), conv(3)}},
+      {"UpSampling1D", line, {UpSampling1D({.size = 2}), conv(1)}},
+      {"UpSampling2D", plane, {UpSampling2D({.size = 2, .interpolation = "bilinear"}), conv(2)}},
+      {"UpSampling3D", volume, {UpSampling3D({.size = 2}), conv(3)}},
+      {"ZeroPadding1D", line, {ZeroPadding1D({.padding = 2}), conv(1)}},
+      {"ZeroPadding2D", plane, {ZeroPadding2D({.padding = 1}), conv(2)}},
+      {"ZeroPadding3D", volume, {ZeroPadding3D({.padding = 1}), conv(3)}},
+  };
+}
+
+TEST(Fit, EachLayerOfTheSeedsLearnsABatchByHeart) {
+  for (Learner& learner : learners()) {
+    set_random_seed(11);
+    std::vector<Layer> layers = {Input({.shape = learner.input})};
+    layers.insert(layers.end(), learner.layers.begin(), learner.layers.end());
+    layers.push_back(Flatten());
+    layers.push_back(Dense({.units = 3}));
+    Sequential model(layers);
+    model.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "mse"});
+    Shape shape = learner.input;
+    shape.insert(0, 4);
+    const Tensor x = random_tensor(shape, 1), y = random_tensor(Shape{4, 3}, 2);
+    const double first = *model.test_on_batch(x, y).find("loss");
+    for (int i = 0; i < 300; ++i) model.train_on_batch(x, y);
+    EXPECT_LT(*model.test_on_batch(x, y).find("loss"), 1e-3 * first) << learner.name;
+  }
+}
+
+}  // namespace
+}  // namespace cornu
