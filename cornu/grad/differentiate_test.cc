@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "cornu/base/error.h"
-#include "cornu/exec/interpreter.h"
+#include "cornu/graph/interpret.h"
 #include "tests/support/compare.h"
 #include "tests/support/run_op.h"
 
@@ -37,7 +37,7 @@ std::vector<Numbers> gradients(const std::vector<Tensor>& inputs, F&& f) {
   const Value ones = g.constant(Tensor::full(g.shape(y), 1));
   const Graph result = std::move(g).finish(differentiate(g, {y}, {ones}, in));
   graph::verify(result);
-  return exec::interpret<float>(result, inputs);
+  return graph::interpret<float>(result, inputs);
 }
 
 std::vector<Numbers> of_binary(BinaryFn fn, const Numbers& a, const Numbers& b) {
@@ -121,7 +121,7 @@ TEST(Differentiate, WithRespectToAnyValue) {
   const auto dx = differentiate(g, scalar, {x, square, scalar, other, later, x});
   const Graph result = std::move(g).finish(dx);
   graph::verify(result);
-  const auto got = exec::interpret<float>(result, std::vector{row({1, 3}), row({7, 7, 7})});
+  const auto got = graph::interpret<float>(result, std::vector{row({1, 3}), row({7, 7, 7})});
   EXPECT_EQ(got, (std::vector<Numbers>{{4, 108}, {2, 18}, {1}, {0, 0, 0}, {0}, {4, 108}}));
 }
 
@@ -131,7 +131,7 @@ TEST(Differentiate, SeveralResultsAndTheSameTwice) {
   const Value a = g.input(Shape{2}), b = g.input(Shape{2}), c = g.input(Shape{2});
   const auto dx = differentiate(g, {y, x, y}, {a, b, c}, {x, y});
   const Graph result = std::move(g).finish(dx);
-  const auto got = exec::interpret<float>(
+  const auto got = graph::interpret<float>(
       result, std::vector{row({0, 0}), row({1, 2}), row({10, 20}), row({100, 200})});
   EXPECT_EQ(got, (std::vector<Numbers>{{-91, -182}, {101, 202}}));
 }
@@ -145,7 +145,7 @@ TEST(Differentiate, NothingFlowsThroughAnEmptyBatch) {
   const auto dx = differentiate(g, g.reshape(mean, Shape{}), {x, kernel});
   const Graph result = std::move(g).finish(dx);
   graph::verify(result);
-  const auto got = exec::interpret<float>(
+  const auto got = graph::interpret<float>(
       result, std::vector{Tensor(Shape{0, 5, 5, 2}), Tensor(Shape{3, 3, 2, 4})});
   EXPECT_TRUE(got[0].empty());
   EXPECT_EQ(got[1], Numbers(72, 0));
@@ -202,7 +202,7 @@ TEST(Differentiate, WorkGrowsWithTheGraph) {
   for (int i = 0; i < 40; ++i) y = g.binary(BinaryFn::kAdd, y, y);  // 2^40 ways
   const Graph result = std::move(g).finish(differentiate(g, {y}, {dy}, {x}));
   EXPECT_LE(result.nodes.size(), 90u);
-  EXPECT_EQ(exec::interpret<float>(result, std::vector{row({1, 2}), row({1, 2})})[0],
+  EXPECT_EQ(graph::interpret<float>(result, std::vector{row({1, 2}), row({1, 2})})[0],
             (Numbers{0x1p40f, 0x1p41f}));
 }
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cornu/exec/interpreter.h"
+#include "cornu/graph/interpret.h"
 #include "cornu/grad/differentiate.h"
 #include "tests/golden/golden_case.h"
 #include "tests/support/compare.h"
@@ -51,7 +51,7 @@ TEST_P(GoldenGradients, Interpreter) {
   const Gradients gradients(GetParam());
   ASSERT_FALSE(gradients.expected.empty());
   ASSERT_NO_THROW(graph::verify(gradients.g));
-  const auto results = exec::interpret<float>(gradients.g, gradients.inputs);
+  const auto results = graph::interpret<float>(gradients.g, gradients.inputs);
   std::vector<Tensor> got;
   for (size_t i = 0; i < results.size(); ++i)
     got.emplace_back(gradients.g[gradients.g.outputs[i]].shape, std::span<const float>(results[i]));

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cornu/base/text.h"
-#include "cornu/exec/interpreter.h"
+#include "cornu/graph/interpret.h"
 #include "cornu/grad/differentiate.h"
 #include "tests/support/pairwise.h"
 
@@ -150,7 +150,7 @@ inline std::optional<std::string> Trial::fault(graph::Value y, Wanted wanted) &&
   graph::verify(backward);
   std::vector<Tensor> with_cotangent = inputs_;
   with_cotangent.push_back(weights);
-  const auto gradients = exec::interpret<double>(backward, with_cotangent);
+  const auto gradients = graph::interpret<double>(backward, with_cotangent);
 
   for (size_t k = 0; k < wrt_.size(); ++k) {
     const Tensor at = inputs_[wrt_[k]], towards = direction(at.shape());
@@ -166,7 +166,7 @@ inline std::optional<std::string> Trial::fault(graph::Value y, Wanted wanted) &&
       for (size_t i = 0; i < x.values().size(); ++i)
         x.values()[i] =
             static_cast<float>(at.values()[i] + step * static_cast<double>(towards.values()[i]));
-      const std::vector<double> result = exec::interpret<double>(forward, moved)[0];
+      const std::vector<double> result = graph::interpret<double>(forward, moved)[0];
       for (size_t i = 0; i < result.size(); ++i)
         value_size = std::max(value_size, std::fabs(result[i]));
       return internal::weighted_sum(result, weights);
