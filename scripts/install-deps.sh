@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building Cornu needs, from Debian's packages; does nothing where all is there.
 #   scripts/install-deps.sh [--test] [--fuzz] [--quickstart]
-# --test adds what scripts/test.sh needs, --fuzz a clang with libFuzzer, --quickstart npm, which
-# brings the models.
+# --test adds what scripts/test.sh needs, --fuzz a clang with libFuzzer, --quickstart the pictures to
+# train on and npm, which brings trained models.
 . "$(dirname "$0")/common.sh"
 
 # Without options: all that `cmake --preset release` asks for.
@@ -12,7 +12,10 @@ for option in "$@"; do
     --test) packages+=(libgtest-dev libgmock-dev librapidcheck-dev pkg-config python3) ;;
     --fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
     # A Node.js from elsewhere has its own npm, and Debian's would replace it.
-    --quickstart) command -v npm >/dev/null || packages+=(npm ca-certificates) ;;
+    --quickstart)
+      packages+=(dataset-fashion-mnist)
+      command -v npm >/dev/null || packages+=(npm ca-certificates)
+      ;;
     *) die "unknown option $option" "usage: scripts/install-deps.sh [--test] [--fuzz] [--quickstart]" ;;
   esac
 done

@@ -11,6 +11,7 @@
 #include "cornu/base/text.h"
 #include "cornu/formats/npy_parser.h"
 #include "cornu/formats/numbers.h"
+#include "cornu/formats/zip_writer.h"
 
 namespace cornu {
 namespace formats {
@@ -205,20 +206,38 @@ Tensor parse_npy(const Bytes& file) {
 
 Tensor load_npy(const std::string& path) { return formats::parse_npy(base::read_file(path)); }
 
-void save_npy(const std::string& path, const Tensor& tensor) {
+namespace {
+
+// The bytes before the numbers of an .npy.
+std::string npy_head(const Shape& shape) {
   // The data starts at a multiple of 64 bytes, as numpy has it.
   constexpr size_t kAlignment = 64, kPrefix = 10;
-  std::string dict =
-      base::cat("{'descr': '<f4', 'fortran_order': False, 'shape': ", tensor.shape(), ", }");
+  std::string dict = base::cat("{'descr': '<f4', 'fortran_order': False, 'shape': ", shape, ", }");
   const size_t end = kPrefix + dict.size() + 1;
   dict.append((kAlignment - end % kAlignment) % kAlignment, ' ');
   dict += '\n';
-  const std::string head =
-      base::cat(formats::kMagic, '\x01', '\0', static_cast<char>(dict.size() & 0xff),
-                static_cast<char>(dict.size() >> 8), dict);
+  return base::cat(formats::kMagic, '\x01', '\0', static_cast<char>(dict.size() & 0xff),
+                   static_cast<char>(dict.size() >> 8), dict);
+}
+
+}  // namespace
+
+void save_npy(const std::string& path, const Tensor& tensor) {
   base::AtomicFile file(path);
-  file.write(head);
+  file.write(npy_head(tensor.shape()));
   file.write(std::as_bytes(tensor.values()));
+  file.commit();
+}
+
+void save_npz(const std::string& path, const std::vector<std::pair<std::string, Tensor>>& arrays) {
+  std::vector<formats::ZipMember> members;
+  for (const auto& [name, tensor] : arrays) {
+    formats::Content content(npy_head(tensor.shape()));
+    content.add(tensor);
+    members.push_back({name + ".npy", std::move(content)});
+  }
+  base::AtomicFile file(path);
+  formats::write_zip(members, &file);
   file.commit();
 }
 

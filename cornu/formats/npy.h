@@ -23,4 +23,8 @@ CORNU_API void save_npy(const std::string& path, const Tensor& tensor);
 // file.
 CORNU_API std::vector<std::pair<std::string, Tensor>> load_npz(const std::string& path);
 
+// Writes an .npz archive (numpy.savez): float32 arrays, not packed. Errors are save_npy's.
+CORNU_API void save_npz(const std::string& path,
+                        const std::vector<std::pair<std::string, Tensor>>& arrays);
+
 }  // namespace cornu

@@ -252,6 +252,16 @@ void add_rows(const Network& network, const SummaryOptions& options, const Colum
   }
 }
 
+// The numbers that its optimizer keeps: the slots, the count of steps and the learning rate.
+int64_t optimizer_params(const Network& network) {
+  if (network.training) return network.training->optimizer_params();
+  if (!network.loaded_training || !network.loaded_training->optimizer) return 0;
+  const OptimizerState& state = *network.loaded_training->optimizer;
+  int64_t params = state.learning_rate ? 2 : 1;
+  for (const OptimizerState::Slot& slot : state.slots) params += slot.value.size();
+  return params;
+}
+
 std::string totals(const Network& network) {
   int64_t trainable = 0, frozen = 0;
   for (const Weight& w : network.weights())
@@ -259,8 +269,13 @@ std::string totals(const Network& network) {
   const auto line = [](const char* what, int64_t n) {
     return cat(" ", what, " params: ", with_commas(n), " (", readable_bytes(n), ")\n");
   };
-  return line("Total", trainable + frozen) + line("Trainable", trainable) +
-         line("Non-trainable", frozen);
+  const int64_t optimizer = optimizer_params(network);
+  std::string text = line("Total", trainable + frozen + optimizer) + line("Trainable", trainable) +
+                     line("Non-trainable", frozen);
+  if (optimizer > 0) text += line("Optimizer", optimizer);
+  if (const int64_t bytes = network.training ? network.training->step_bytes() : 0; bytes > 0)
+    text += cat(" Memory of a training step: ", readable_bytes((bytes + 3) / 4), "\n");
+  return text;
 }
 
 }  // namespace

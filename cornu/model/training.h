@@ -35,6 +35,9 @@ class Training {
   virtual TrainingState state() const = 0;
   // How many numbers the optimizer keeps, for summary(); 0 before the first step.
   virtual int64_t optimizer_params() const = 0;
+  // The memory in bytes that the largest step so far takes beside weights and optimizer; 0 before
+  // the first.
+  virtual int64_t step_bytes() const = 0;
 };
 
 }  // namespace cornu::model

@@ -207,6 +207,17 @@ TEST(Fit, SeveralOutputsHaveLossesOfTheirOwn) {
   EXPECT_LT(*model.test_on_batch(x, y).find("loss"), *logs.find("loss"));
 }
 
+TEST(Fit, SummaryTellsOfTheOptimizer) {
+  Sequential model({Input({.shape = {3}}), Dense({.units = 2})});
+  model.compile({.optimizer = "adam", .loss = "mse"});
+  EXPECT_THAT(model.summary_text(), ::testing::Not(HasSubstr("Optimizer")));
+  model.train_on_batch(random_tensor(Shape{4, 3}, 1), random_tensor(Shape{4, 2}, 2));
+  const std::string text = model.summary_text();
+  EXPECT_THAT(text, HasSubstr(" Total params: 26 (104.00 B)"));
+  EXPECT_THAT(text, HasSubstr(" Optimizer params: 18 (72.00 B)"));
+  EXPECT_THAT(text, HasSubstr(" Memory of a training step: "));
+}
+
 TEST(Fit, DatasetsAndGenerators) {
   const Data d = pictures(24, 8);
   Sequential arrays = compiled(4), batches = compiled(4);

@@ -281,6 +281,7 @@ uint64_t Trainer::next_shuffle_seed() {
 int64_t Trainer::step_bytes() const {
   int64_t most = 0;
   for (const Step& step : steps_) most = std::max(most, step.bytes());
+  if (most == 0) return 0;
   for (const Tensor& g : gradients_) most += g.size() * static_cast<int64_t>(sizeof(float));
   return most;
 }

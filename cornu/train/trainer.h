@@ -51,8 +51,6 @@ class Trainer final : public model::Training {
   void build_optimizer();
   // +1 where more is better, -1 where less is, 0 where that is not known; without "val_".
   int direction(const std::string& log_name) const;
-  // The memory that the largest step so far takes beside the weights, in bytes.
-  int64_t step_bytes() const;
 
   // Where the random numbers of training stand.
   struct Position {
@@ -70,6 +68,7 @@ class Trainer final : public model::Training {
 
   model::TrainingState state() const override;
   int64_t optimizer_params() const override;
+  int64_t step_bytes() const override;
 
  private:
   struct OutputMetric {
