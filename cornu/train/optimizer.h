@@ -83,7 +83,8 @@ class CORNU_API Optimizer {
   std::shared_ptr<train::OptimizerImpl> impl_;
 };
 
-// https://keras.io/api/optimizers/; the rules are those of layers.md part 12. ValueError naming
+// https://keras.io/api/optimizers/; the rules are those of layers.md part 12, and Keras 3's for the
+// last four. ValueError naming
 // optimizer, argument and value.
 CORNU_API Optimizer SGD(SGDOptions o = {});
 CORNU_API Optimizer RMSprop(RMSpropOptions o = {});
@@ -93,5 +94,9 @@ CORNU_API Optimizer Adagrad(AdagradOptions o = {});
 CORNU_API Optimizer Adadelta(AdadeltaOptions o = {});
 CORNU_API Optimizer Adamax(AdamaxOptions o = {});
 CORNU_API Optimizer Nadam(NadamOptions o = {});
+CORNU_API Optimizer Lion(LionOptions o = {});
+CORNU_API Optimizer Adafactor(AdafactorOptions o = {});
+CORNU_API Optimizer Ftrl(FtrlOptions o = {});
+CORNU_API Optimizer Lamb(LambOptions o = {});
 
 }  // namespace cornu

@@ -65,6 +65,8 @@ class Checker : public FieldVisitor {
   void check(const char* key, double value, Range range) const {
     if (!std::isfinite(value)) bad(key, "a finite number", value);
     if (range == Range::kFraction && (value < 0 || value > 1)) bad(key, "between 0 and 1", value);
+    if (range == Range::kPositiveFraction && (value <= 0 || value > 1))
+      bad(key, "above 0 and at most 1", value);
     if (range == Range::kPositive && value <= 0) bad(key, "positive", value);
     if (range == Range::kNotNegative && value < 0) bad(key, "zero or positive", value);
     if (range == Range::kNotPositive && value > 0) bad(key, "zero or negative", value);

@@ -11,8 +11,6 @@ namespace {
 
 constexpr int64_t kBlock = 8192;  // floats; a block of a weight with all its slots stays in cache
 
-float f(double v) { return static_cast<float>(v); }
-
 // A number that is set and not 0, as Keras takes the clipping arguments.
 bool on(const std::optional<double>& v) { return v && *v > 0; }
 
@@ -98,15 +96,25 @@ void OptimizerImpl::build(const std::vector<Weight>& trainable,
     const std::shared_ptr<Variable>& v = trainable[i].variable;
     Entry e{v, paths.empty() ? v->name() : paths[i], !excluded(*v)};
     std::replace(e.path.begin(), e.path.end(), '/', '_');
-    if (common_.use_ema) e.average = Tensor(v->shape());
-    if (accumulation_ > 1) e.accumulated = Tensor(v->shape());
-    for (size_t k = 0; k < specs_.size(); ++k)
-      e.slots.push_back(Tensor::full(rule_->slot_shape(k, v->shape()), specs_[k].initial));
     largest = std::max(largest, v->shape().size());
     entries_.push_back(std::move(e));
   }
   sums_.resize(static_cast<size_t>((largest + kBlock - 1) / kBlock));
+  reset();
   built_ = true;
+}
+
+void OptimizerImpl::reset() {
+  iteration_ = 0;
+  if (rule_->scalar_name()) rule_->set_scalar(rule_->scalar_after(0));
+  for (Entry& e : entries_) {
+    const Shape& shape = e.variable->shape();
+    if (common_.use_ema) e.average = Tensor(shape);
+    if (accumulation_ > 1) e.accumulated = Tensor(shape);
+    e.slots.clear();
+    for (size_t k = 0; k < specs_.size(); ++k)
+      e.slots.push_back(Tensor::full(rule_->slot_shape(k, shape), specs_[k].initial));
+  }
 }
 
 // Visits all slots in the order of files: visit(name, tensor).
@@ -135,30 +143,41 @@ model::OptimizerState OptimizerImpl::state() const {
   return state;
 }
 
-void OptimizerImpl::set_state(const model::OptimizerState& state) {
-  if (!built_)
-    throw StateError(where_.message("its state can be set only after the optimizer is built"));
+// The slots of a state, checked against those here.
+std::vector<Tensor*> OptimizerImpl::matching_slots(const model::OptimizerState& state) {
   std::vector<Tensor*> slots;
   each_slot(entries_, specs_, [&](const std::string&, Tensor& value) { slots.push_back(&value); });
-  const size_t wanted = slots.size() + (rule_->scalar_name() ? 1 : 0);
-  if (state.slots.size() != wanted)
-    throw ValueError(where_.message("its state has ", wanted, " slots. Received: a state of ",
-                                    state.slots.size()));
-  if (state.iteration < 0)
-    throw ValueError(where_.message("`iteration` must be zero or positive. Received: iteration=",
-                                    state.iteration));
-  for (size_t i = 0; i < wanted; ++i) {
+  const size_t count = state.slots.size(), wanted = slots.size() + (rule_->scalar_name() ? 1 : 0);
+  if (count != wanted && count != slots.size())
+    throw ValueError(
+        where_.message("its state has ", wanted, " slots. Received: a state with ", count));
+  for (size_t i = 0; i < count; ++i) {
     const Shape shape = i < slots.size() ? slots[i]->shape() : Shape{};
     if (state.slots[i].value.shape() != shape)
       throw ValueError(where_.message("slot ", i, " ", base::quoted(state.slots[i].name),
                                       " of its state has shape ", shape,
                                       ". Received: shape=", state.slots[i].value.shape()));
   }
+  return slots;
+}
+
+void OptimizerImpl::set_state(const model::OptimizerState& state) {
+  if (!built_)
+    throw StateError(where_.message("its state can be set only after the optimizer is built"));
+  if (state.iteration < 0)
+    throw ValueError(where_.message("`iteration` must be zero or positive. Received: iteration=",
+                                    state.iteration));
+  // Keras writes none for a model that is compiled and not yet trained.
+  const bool fresh = state.iteration == 0 && state.slots.empty();
+  const std::vector<Tensor*> slots = fresh ? std::vector<Tensor*>() : matching_slots(state);
   if (!common_.learning_rate.is_schedule() && state.learning_rate)
     set_learning_rate(*state.learning_rate);
+  if (fresh) return reset();
   iteration_ = state.iteration;
   for (size_t i = 0; i < slots.size(); ++i) *slots[i] = state.slots[i].value;
-  if (rule_->scalar_name()) rule_->set_scalar(state.slots.back().value.values()[0]);
+  if (rule_->scalar_name())
+    rule_->set_scalar(state.slots.size() > slots.size() ? state.slots.back().value.values()[0]
+                                                        : rule_->scalar_after(iterations()));
 }
 
 int64_t OptimizerImpl::params() const {
@@ -200,9 +219,7 @@ void OptimizerImpl::apply(const std::vector<Weight>& weights, std::span<float* c
   const Step step = begin_step();
   if (updates) {
     clip_norms(gradients);
-    rule_->begin({.learning_rate = step.learning_rate,
-                  .scheduled = common_.learning_rate.is_schedule(),
-                  .t = static_cast<float>(iterations() + 1)});
+    rule_->begin({.learning_rate = step.learning_rate, .t = static_cast<float>(iterations() + 1)});
   }
   for (size_t i = 0; i < entries_.size(); ++i)
     update(entries_[i], updates ? gradients[i] : nullptr, step);

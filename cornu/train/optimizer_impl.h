@@ -50,6 +50,8 @@ class OptimizerImpl {
     bool overwrite = false;
   };
 
+  void reset();  // all slots as they are before the first step
+  std::vector<Tensor*> matching_slots(const model::OptimizerState& state);
   void check_weights(const std::vector<Weight>& weights, std::span<float* const> gradients) const;
   bool excluded(const Variable& v) const;
   Step begin_step() const;

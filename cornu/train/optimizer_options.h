@@ -123,5 +123,56 @@ struct NadamOptions {
   std::optional<int64_t> gradient_accumulation_steps = None;
   std::string name = {};
 };
+struct LionOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.99;
+  std::optional<double> weight_decay = None;
+  std::optional<double> clipnorm = None, clipvalue = None, global_clipnorm = None;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int64_t> ema_overwrite_frequency = None;
+  std::optional<double> loss_scale_factor = None;
+  std::optional<int64_t> gradient_accumulation_steps = None;
+  std::string name = {};
+};
+struct AdafactorOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_2_decay = -0.8, epsilon_1 = 1e-30, epsilon_2 = 1e-3, clip_threshold = 1.0;
+  bool relative_step = true;
+  std::optional<double> weight_decay = None;
+  std::optional<double> clipnorm = None, clipvalue = None, global_clipnorm = None;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int64_t> ema_overwrite_frequency = None;
+  std::optional<double> loss_scale_factor = None;
+  std::optional<int64_t> gradient_accumulation_steps = None;
+  std::string name = {};
+};
+struct FtrlOptions {
+  LearningRate learning_rate = 0.001;
+  double learning_rate_power = -0.5, initial_accumulator_value = 0.1;
+  double l1_regularization_strength = 0.0, l2_regularization_strength = 0.0;
+  double l2_shrinkage_regularization_strength = 0.0, beta = 0.0;
+  std::optional<double> weight_decay = None;
+  std::optional<double> clipnorm = None, clipvalue = None, global_clipnorm = None;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int64_t> ema_overwrite_frequency = None;
+  std::optional<double> loss_scale_factor = None;
+  std::optional<int64_t> gradient_accumulation_steps = None;
+  std::string name = {};
+};
+struct LambOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  std::optional<double> weight_decay = None;
+  std::optional<double> clipnorm = None, clipvalue = None, global_clipnorm = None;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int64_t> ema_overwrite_frequency = None;
+  std::optional<double> loss_scale_factor = None;
+  std::optional<int64_t> gradient_accumulation_steps = None;
+  std::string name = {};
+};
 
 }  // namespace cornu

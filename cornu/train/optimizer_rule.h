@@ -29,7 +29,7 @@ struct CommonOptions {
 };
 
 // What an argument may be, beside finite. kFraction is 0 to 1.
-enum class Range { kFraction, kPositive, kNotNegative, kNotPositive, kAny };
+enum class Range { kFraction, kPositiveFraction, kPositive, kNotNegative, kNotPositive, kAny };
 
 // Walks a rule's own arguments: reads, writes or checks them.
 class FieldVisitor {
@@ -42,7 +42,6 @@ class FieldVisitor {
 // What a rule sees of a step. `t` counts updates from 1, as in layers.md part 12.
 struct StepInfo {
   float learning_rate = 0;
-  bool scheduled = false;  // not a number
   float t = 1;
 };
 
@@ -77,6 +76,8 @@ class Rule {
   virtual const char* scalar_name() const { return nullptr; }
   virtual float scalar() const { return 0; }
   virtual void set_scalar(float) {}
+  // What the scalar is after so many updates, for files without it.
+  virtual float scalar_after(int64_t) const { return 0; }
   virtual bool needs_weight_decay() const { return false; }
   // Scalars of the step.
   virtual void begin(const StepInfo& step) = 0;
@@ -88,12 +89,53 @@ class Rule {
   virtual void update(const Update& u, int64_t begin, int64_t end) const = 0;
 };
 
+// A rule with its arguments.
+template <class O>
+class RuleOf : public Rule {
+ public:
+  using Options = O;
+  explicit RuleOf(O o) : o_(std::move(o)) {}
+
+ protected:
+  O o_;
+  float lr_ = 0;
+};
+
+inline float f(double v) { return static_cast<float>(v); }
+
 // One kind of optimizer with its arguments.
 struct Recipe {
   const char* class_name;  // as Keras calls it
   CommonOptions common;
   std::unique_ptr<Rule> rule;
 };
+// The arguments that all options have.
+template <class O>
+CommonOptions common_of(const O& o) {
+  return {.learning_rate = o.learning_rate,
+          .weight_decay = o.weight_decay,
+          .clipnorm = o.clipnorm,
+          .global_clipnorm = o.global_clipnorm,
+          .clipvalue = o.clipvalue,
+          .use_ema = o.use_ema,
+          .ema_momentum = o.ema_momentum,
+          .ema_overwrite_frequency = o.ema_overwrite_frequency,
+          .loss_scale_factor = o.loss_scale_factor,
+          .gradient_accumulation_steps = o.gradient_accumulation_steps,
+          .name = o.name};
+}
+
+// A rule class R with its arguments: R::kName, R::Options.
+template <class R>
+Recipe recipe(typename R::Options o) {
+  CommonOptions common = common_of(o);
+  return {R::kName, std::move(common), std::make_unique<R>(std::move(o))};
+}
+
+// optimizer_whole_rules.cc.
+Recipe adafactor_recipe(AdafactorOptions o);
+Recipe lamb_recipe(LambOptions o);
+
 // A recipe with default arguments; nothing for an unknown class. Case does not matter.
 std::optional<Recipe> find_recipe(const std::string& class_name);
 // ValueError for arguments that are wrong.

@@ -10,35 +10,6 @@
 namespace cornu::train {
 namespace {
 
-float f(double v) { return static_cast<float>(v); }
-
-template <class O>
-CommonOptions common_of(const O& o) {
-  return {.learning_rate = o.learning_rate,
-          .weight_decay = o.weight_decay,
-          .clipnorm = o.clipnorm,
-          .global_clipnorm = o.global_clipnorm,
-          .clipvalue = o.clipvalue,
-          .use_ema = o.use_ema,
-          .ema_momentum = o.ema_momentum,
-          .ema_overwrite_frequency = o.ema_overwrite_frequency,
-          .loss_scale_factor = o.loss_scale_factor,
-          .gradient_accumulation_steps = o.gradient_accumulation_steps,
-          .name = o.name};
-}
-
-// A rule with its arguments.
-template <class O>
-class RuleOf : public Rule {
- public:
-  using Options = O;
-  explicit RuleOf(O o) : o_(std::move(o)) {}
-
- protected:
-  O o_;
-  float lr_ = 0;
-};
-
 // f(p, g, slot 0, slot 1, slot 2) for each element; slots that a rule lacks are not touched.
 template <int kSlots, class F>
 void each(const Update& u, int64_t begin, int64_t end, const F& rule) {
@@ -277,6 +248,11 @@ class NadamRule : public RuleOf<NadamOptions> {
   const char* scalar_name() const override { return "u_product"; }
   float scalar() const override { return product_; }
   void set_scalar(float value) override { product_ = value; }
+  float scalar_after(int64_t updates) const override {
+    float product = 1;
+    for (int64_t t = 1; t <= updates; ++t) product *= momentum_at(static_cast<float>(t));
+    return product;
+  }
   void begin(const StepInfo& step) override {
     const float now = momentum_at(step.t), next = momentum_at(step.t + 1);
     product_ *= now;
@@ -301,11 +277,59 @@ class NadamRule : public RuleOf<NadamOptions> {
   float product_ = 1, of_momentum_ = 0, of_gradient_ = 0, rest_ = 1;
 };
 
-template <class R>
-Recipe recipe(typename R::Options o) {
-  CommonOptions common = common_of(o);
-  return {R::kName, std::move(common), std::make_unique<R>(std::move(o))};
-}
+class LionRule : public RuleOf<LionOptions> {
+ public:
+  static constexpr const char* kName = "Lion";
+  using RuleOf::RuleOf;
+  void fields(FieldVisitor& visit) override {
+    visit("beta_1", o_.beta_1, Range::kPositiveFraction);
+    visit("beta_2", o_.beta_2, Range::kFraction);
+  }
+  std::vector<SlotSpec> slots() const override { return {{"momentum"}}; }
+  void begin(const StepInfo& step) override { lr_ = step.learning_rate; }
+  void update(const Update& u, int64_t begin, int64_t end) const override {
+    const float lr = lr_, beta_1 = f(o_.beta_1), beta_2 = f(o_.beta_2);
+    each<1>(u, begin, end, [=](float& p, float g, float& m) {
+      const float direction = m * beta_1 + g * (1 - beta_1);
+      // The sign; NaN stays.
+      p -= lr * (direction > 0 ? 1.0f : direction < 0 ? -1.0f : direction);
+      m = m * beta_2 + g * (1 - beta_2);
+    });
+  }
+};
+
+class FtrlRule : public RuleOf<FtrlOptions> {
+ public:
+  static constexpr const char* kName = "Ftrl";
+  using RuleOf::RuleOf;
+  void fields(FieldVisitor& visit) override {
+    visit("learning_rate_power", o_.learning_rate_power, Range::kNotPositive);
+    visit("initial_accumulator_value", o_.initial_accumulator_value, Range::kNotNegative);
+    visit("l1_regularization_strength", o_.l1_regularization_strength, Range::kNotNegative);
+    visit("l2_regularization_strength", o_.l2_regularization_strength, Range::kNotNegative);
+    visit("l2_shrinkage_regularization_strength", o_.l2_shrinkage_regularization_strength,
+          Range::kNotNegative);
+    visit("beta", o_.beta, Range::kAny);
+  }
+  std::vector<SlotSpec> slots() const override {
+    return {{"accumulator", 0, f(o_.initial_accumulator_value)}, {"linear"}};
+  }
+  void begin(const StepInfo& step) override { lr_ = step.learning_rate; }
+  void update(const Update& u, int64_t begin, int64_t end) const override {
+    const float lr = lr_, power = f(-o_.learning_rate_power);
+    const float l1 = f(o_.l1_regularization_strength);
+    const float l2 = f(o_.l2_regularization_strength) + f(o_.beta) / (2 * lr);
+    const float shrinkage = f(2 * o_.l2_shrinkage_regularization_strength);
+    each<2>(u, begin, end, [=](float& p, float g, float& accumulator, float& linear) {
+      const float before = std::pow(accumulator, power);
+      accumulator += g * g;
+      const float now = std::pow(accumulator, power);
+      linear += (g + shrinkage * p) - (now - before) / lr * p;
+      const float clipped = linear > l1 ? l1 : linear < -l1 ? -l1 : linear;
+      p = (clipped - linear) / (now / lr + 2 * l2);
+    });
+  }
+};
 
 struct Row {
   const char* class_name;
@@ -315,9 +339,18 @@ template <class R>
 constexpr Row row() {
   return {R::kName, [] { return recipe<R>({}); }};
 }
-constexpr Row kRows[] = {row<SgdRule>(),    row<RmspropRule>(), row<AdamRule>(),
-                         row<AdamWRule>(),  row<AdagradRule>(), row<AdadeltaRule>(),
-                         row<AdamaxRule>(), row<NadamRule>()};
+constexpr Row kRows[] = {row<SgdRule>(),
+                         row<RmspropRule>(),
+                         row<AdamRule>(),
+                         row<AdamWRule>(),
+                         row<AdagradRule>(),
+                         row<AdadeltaRule>(),
+                         row<AdamaxRule>(),
+                         row<NadamRule>(),
+                         row<LionRule>(),
+                         row<FtrlRule>(),
+                         {"Adafactor", [] { return adafactor_recipe({}); }},
+                         {"Lamb", [] { return lamb_recipe({}); }}};
 
 }  // namespace
 
@@ -351,5 +384,11 @@ Optimizer Adamax(AdamaxOptions o) {
   return make_optimizer(recipe<train::AdamaxRule>(std::move(o)));
 }
 Optimizer Nadam(NadamOptions o) { return make_optimizer(recipe<train::NadamRule>(std::move(o))); }
+Optimizer Lion(LionOptions o) { return make_optimizer(recipe<train::LionRule>(std::move(o))); }
+Optimizer Ftrl(FtrlOptions o) { return make_optimizer(recipe<train::FtrlRule>(std::move(o))); }
+Optimizer Adafactor(AdafactorOptions o) {
+  return make_optimizer(train::adafactor_recipe(std::move(o)));
+}
+Optimizer Lamb(LambOptions o) { return make_optimizer(train::lamb_recipe(std::move(o))); }
 
 }  // namespace cornu
