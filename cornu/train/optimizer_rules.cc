@@ -320,10 +320,11 @@ class FtrlRule : public RuleOf<FtrlOptions> {
     const float l1 = f(o_.l1_regularization_strength);
     const float l2 = f(o_.l2_regularization_strength) + f(o_.beta) / (2 * lr);
     const float shrinkage = f(2 * o_.l2_shrinkage_regularization_strength);
+    const auto powered = [=](float x) { return power == 0.5f ? std::sqrt(x) : std::pow(x, power); };
     each<2>(u, begin, end, [=](float& p, float g, float& accumulator, float& linear) {
-      const float before = std::pow(accumulator, power);
+      const float before = powered(accumulator);
       accumulator += g * g;
-      const float now = std::pow(accumulator, power);
+      const float now = powered(accumulator);
       linear += (g + shrinkage * p) - (now - before) / lr * p;
       const float clipped = linear > l1 ? l1 : linear < -l1 ? -l1 : linear;
       p = (clipped - linear) / (now / lr + 2 * l2);

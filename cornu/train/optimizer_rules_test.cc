@@ -123,6 +123,18 @@ Scalar adam(bool amsgrad, double decay = 0) {
   };
 }
 
+Formula ftrl(double power, double initial, double l1, double l2, double shrinkage) {
+  return each(
+      [=](double& p, double g, double, double& n, double& z, double&) {
+        const double before = std::pow(n, power);
+        n += g * g;
+        z += g + 2 * shrinkage * p - (std::pow(n, power) - before) / .1 * p;
+        const double shrunk = std::abs(z) <= l1 ? 0 : z > 0 ? l1 - z : -l1 - z;
+        p = shrunk / (std::pow(n, power) / .1 + 2 * l2);
+      },
+      initial);
+}
+
 void nadam(Reference& r) {
   const auto mu = [](double t) { return 0.9 * (1 - 0.5 * std::pow(0.96, t)); };
   double product = 1;
@@ -191,6 +203,7 @@ std::vector<Case> cases() {
          p -= direction > 0 ? .1 : direction < 0 ? -.1 : 0;
          m = .9 * m + .1 * g;
        })},
+      {Ftrl({.learning_rate = .1}), ftrl(.5, .1, 0, 0, 0)},
       {Ftrl({.learning_rate = .1,
              .learning_rate_power = -.6,
              .initial_accumulator_value = .2,
@@ -198,16 +211,7 @@ std::vector<Case> cases() {
              .l2_regularization_strength = .01,
              .l2_shrinkage_regularization_strength = .02,
              .beta = .1}),
-       each(
-           [](double& p, double g, double, double& n, double& z, double&) {
-             const double before = std::pow(n, .6);
-             n += g * g;
-             z += g + 2 * .02 * p - (std::pow(n, .6) - before) / .1 * p;
-             const double l2 = .01 + .1 / (2 * .1);
-             const double shrunk = std::abs(z) <= .05 ? 0 : z > 0 ? .05 - z : -.05 - z;
-             p = shrunk / (std::pow(n, .6) / .1 + 2 * l2);
-           },
-           .2)},
+       ftrl(.6, .2, .05, .01 + .1 / (2 * .1), .02)},
       {Lamb({.learning_rate = .1}), lamb},
       {Adafactor({.learning_rate = .1, .clip_threshold = .5}), adafactor},
       {Adafactor({.learning_rate = .1, .clip_threshold = .5}), adafactor_of_a_vector, {kSize}},
