@@ -61,7 +61,8 @@ class CORNU_API Optimizer {
   // gradients are divided by the loss scale, accumulated and clipped; weights decay, follow the
   // rule, are averaged (EMA), then constrained; the step is counted. gradients[i] belongs to
   // weights[i] and may be changed; null where nothing depends on the weight, which is then left
-  // alone. Works in place and allocates nothing, constraints apart. Every number of threads gives
+  // alone. Works in place; from the second call on it
+  // allocates nothing, a user's own constraints apart. Every number of threads gives
   // the same bits; without a pool the caller's thread does all.
   void apply(const std::vector<Weight>& weights, std::span<float* const> gradients,
              base::ThreadPool* pool = nullptr);

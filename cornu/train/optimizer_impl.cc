@@ -94,7 +94,8 @@ void OptimizerImpl::build(const std::vector<Weight>& trainable,
   int64_t largest = 0;
   for (size_t i = 0; i < trainable.size(); ++i) {
     const std::shared_ptr<Variable>& v = trainable[i].variable;
-    Entry e{v, paths.empty() ? v->name() : paths[i], !excluded(*v)};
+    const std::string& path = paths.empty() ? v->name() : paths[i];
+    Entry e{v, {"weight", path}, path, !excluded(*v)};
     std::replace(e.path.begin(), e.path.end(), '/', '_');
     largest = std::max(largest, v->shape().size());
     entries_.push_back(std::move(e));
@@ -224,8 +225,7 @@ void OptimizerImpl::apply(const std::vector<Weight>& weights, std::span<float* c
   for (size_t i = 0; i < entries_.size(); ++i)
     update(entries_[i], updates ? gradients[i] : nullptr, step);
   for (size_t i = 0; i < entries_.size(); ++i)
-    if (gradients[i] && weights[i].constraint)
-      entries_[i].variable->assign(weights[i].constraint.apply(entries_[i].variable->value()));
+    if (gradients[i] && weights[i].constraint) constrain(entries_[i], weights[i].constraint);
   ++iteration_;
 }
 
@@ -327,6 +327,13 @@ void OptimizerImpl::update(Entry& e, float* gradient, const Step& step) {
         after(begin, end);
       });
     }
+  });
+}
+
+void OptimizerImpl::constrain(Entry& e, const Constraint& constraint) {
+  const Shape& shape = e.variable->shape();
+  e.variable->modify([&](float* w) {
+    constraint.apply_in_place({w, static_cast<size_t>(shape.size())}, shape, scratch_, e.where);
   });
 }
 

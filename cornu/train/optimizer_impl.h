@@ -37,7 +37,8 @@ class OptimizerImpl {
   // A weight with all that is kept for it.
   struct Entry {
     std::shared_ptr<Variable> variable;
-    std::string path;
+    nn::Where where;   // for messages: its path
+    std::string path;  // with '_' for '/', as in the names of slots
     bool decays = true;
     std::optional<Tensor> average = {}, accumulated = {};
     std::vector<Tensor> slots = {};
@@ -60,6 +61,7 @@ class OptimizerImpl {
   double sum_of_squares(const float* x, int64_t size);
   void scale(float* x, int64_t size, float by, float divided_by);
   void update(Entry& e, float* gradient, const Step& step);
+  void constrain(Entry& e, const Constraint& constraint);
   // work(begin, end) on blocks of [0, size) of fixed borders, whatever the number of threads.
   template <class F>
   void blocks(int64_t size, const F& work);
@@ -75,6 +77,7 @@ class OptimizerImpl {
   std::vector<Entry> entries_;
   std::vector<SlotSpec> specs_;
   std::vector<double> sums_;  // one per block of the largest weight
+  Constraint::Scratch scratch_;
   base::ThreadPool own_pool_{1};
   base::ThreadPool* pool_ = nullptr;  // while apply() runs
 };

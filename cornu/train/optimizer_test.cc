@@ -236,6 +236,28 @@ TEST(Optimizer, ConstrainsLast) {
   expect_near(numbers(sgd.state().slots.at(0).value), {-1.5});
 }
 
+TEST(Optimizer, ConstraintsOfEveryKind) {
+  const auto constrained = [](const Constraint& c) {
+    Optimizer sgd = SGD({.learning_rate = 1});
+    const std::vector<Weight> weights = {
+        {std::make_shared<Variable>("kernel", Tensor(Shape{2, 2}), true), None, c}};
+    sgd.build(weights, {"m/d/kernel"});
+    apply(sgd, weights, {{-3, 0, -4, -1}});
+    return value(weights[0]);
+  };
+  expect_near(constrained("max_norm"), {1.2, 0, 1.6, 1});  // layers.md 21.8
+  expect_near(constrained(constraints::UnitNorm({.axis = {0}})), {.6, 0, .8, 1});
+  expect_near(constrained({"half",
+                           [](const Tensor& w) {
+                             Tensor half = w;
+                             for (float& v : half.values()) v /= 2;
+                             return half;
+                           }}),
+              {1.5, 0, 2, .5});
+  EXPECT_ERROR(ValueError, constrained(constraints::UnitNorm({.axis = {2}})),
+               "weight 'm/d/kernel': constraint");
+}
+
 TEST(Optimizer, LeavesWeightsWithoutGradientAlone) {
   Optimizer adam = AdamW({.learning_rate = .1});
   const std::vector<Weight> weights = {{variable({1}), None, None},
