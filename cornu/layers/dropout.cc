@@ -40,16 +40,19 @@ class TrainingOnly : public LayerWith<Derived, Options> {
   }
 
  protected:
-  // Numbers of the layer's own stream, for `shape`; samples of x that share them have size 1 there.
-  graph::Value draw(graph::Builder& g, Draw kind, const Shape& shape, graph::Value x) const {
-    const std::optional<Int>& seed = this->options_.seed;
-    return g.random(kind, shape,
-                    {.seed = seed ? std::optional<int64_t>(seed->value) : std::nullopt,
-                     .of_batch = shape[0] != g.shape(x)[0]});
+  // Numbers of the layer's own stream.
+  graph::Value draw(graph::Builder& g, Draw kind, const Shape& shape) const {
+    graph::Builder::RandomOptions random;
+    if (this->options_.seed) random.seed = this->options_.seed->value;
+    if constexpr (requires { this->options_.noise_shape; }) {
+      const std::optional<Shape>& noise = this->options_.noise_shape;
+      random.of_batch = noise && noise->known(0) && (*noise)[0] == 1;
+    }
+    return g.random(kind, shape, random);
   }
   // 1 where what a draw decides over is kept, with probability 1 - rate, else 0.
-  graph::Value kept(graph::Builder& g, const Shape& shape, graph::Value x) const {
-    return g.binary(Binary::kGreaterEqual, draw(g, Draw::kUniform, shape, x),
+  graph::Value kept(graph::Builder& g, const Shape& shape) const {
+    return g.binary(Binary::kGreaterEqual, draw(g, Draw::kUniform, shape),
                     g.scalar(static_cast<float>(this->options_.rate)));
   }
   // layers.md 6.5: one decision for each cell of `noise`, whose other axes have size 1.
@@ -57,7 +60,7 @@ class TrainingOnly : public LayerWith<Derived, Options> {
     const double rate = this->options_.rate;
     if (rate == 0) return x;
     if (rate == 1) return g.add(ops::Broadcast{g.shape(x)}, {g.scalar(0)});
-    return g.binary(Binary::kMultiply, x, affine(g, kept(g, noise, x), 1 / (1 - rate)));
+    return g.binary(Binary::kMultiply, x, affine(g, kept(g, noise), 1 / (1 - rate)));
   }
   // At a rate of 1 noise that keeps the variance would be infinite.
   void need_rate_below_1() const {
@@ -108,7 +111,7 @@ class DropoutImpl final : public TrainingOnly<DropoutImpl<kAlpha>, DropoutOption
     this->need_rate_below_1();
     constexpr double kLimit = -1.7580993408473766;
     const double a = 1 / std::sqrt((1 - rate) * (1 + rate * kLimit * kLimit));
-    const graph::Value kept = this->kept(g, noise, x);
+    const graph::Value kept = this->kept(g, noise);
     const graph::Value rest = affine(g, kept, -kLimit, kLimit);  // kLimit where it is dropped
     const graph::Value mixed = g.binary(Binary::kAdd, g.binary(Binary::kMultiply, x, kept), rest);
     return affine(g, mixed, a, -a * kLimit * rate);
@@ -135,7 +138,7 @@ class RateImpl final
     const double rate = this->options_.rate;
     if (rate == 0) return x;
     this->need_rate_below_1();
-    const graph::Value noise = this->draw(g, Draw::kNormal, in, x);
+    const graph::Value noise = this->draw(g, Draw::kNormal, in);
     return g.binary(Binary::kMultiply, x, affine(g, noise, std::sqrt(rate / (1 - rate)), 1));
   }
 };
@@ -180,7 +183,7 @@ class GaussianNoiseImpl final : public TrainingOnly<GaussianNoiseImpl, GaussianN
   }
   graph::Value noisy(graph::Builder& g, graph::Value x) const {
     if (options_.stddev == 0) return x;
-    const graph::Value noise = draw(g, Draw::kNormal, g.shape(x), x);
+    const graph::Value noise = draw(g, Draw::kNormal, g.shape(x));
     return g.binary(Binary::kAdd, x, affine(g, noise, options_.stddev));
   }
 };
