@@ -12,6 +12,7 @@
 #include "cornu/formats/npy.h"
 #include "cornu/layers/activation_layers.h"
 #include "cornu/layers/arithmetic.h"
+#include "cornu/layers/augmentation.h"
 #include "cornu/layers/conv.h"
 #include "cornu/layers/conv_transpose.h"
 #include "cornu/layers/core.h"

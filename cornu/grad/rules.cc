@@ -213,6 +213,13 @@ struct Rule {
     return {g.add(ops::ResizeGrad{op.mode, std::move(size)}, {dy})};
   }
 
+  Flows operator()(const ops::Warp&) const {
+    throw ValueError(
+        base::cat("nothing can be learned before an image is flipped, rotated, zoomed "
+                  "or moved at random: the gradient of ",
+                  ops::name_of(node.op), " is not defined"));
+  }
+
   // ---- data movement ----
   Flows operator()(const ops::Pad& op) const {
     std::vector<ops::Edge> edges;

@@ -45,6 +45,8 @@ std::vector<Row> rows() {
     texts.push_back(head + tail);
     return texts.back().c_str();
   };
+  const char* warp = R"("fill_mode": "reflect", "interpolation": "bilinear", "seed": null, )"
+                     R"("fill_value": 0.0, "data_format": "channels_last"})";
   const char* rate = R"({"rate": 0.0, "seed": null})";
   const char* noise = R"({"rate": 0.0, "seed": null, "noise_shape": null})";
   const char* spatial = R"({"rate": 0.0, "seed": null, "data_format": "channels_last"})";
@@ -198,6 +200,20 @@ std::vector<Row> rows() {
        R"("antialias": false, "data_format": "channels_last"})"},
       {"CenterCrop", "center_crop", [] { return CenterCrop({.height = 2, .width = 3}); },
        R"({"height": 2, "width": 3, "data_format": "channels_last"})"},
+      {"RandomFlip", "random_flip", [] { return RandomFlip(); },
+       R"({"seed": null, "mode": "horizontal_and_vertical", "data_format": "channels_last"})"},
+      {"RandomRotation", "random_rotation", [] { return RandomRotation({.factor = 0.5}); },
+       R"({"factor": [-0.5, 0.5], "data_format": "channels_last", "fill_mode": "reflect", )"
+       R"("fill_value": 0.0, "interpolation": "bilinear", "seed": null})"},
+      {"RandomZoom", "random_zoom", [] { return RandomZoom({.height_factor = 0.5}); },
+       with(R"({"height_factor": 0.5, "width_factor": null, )", warp)},
+      {"RandomTranslation", "random_translation",
+       [] { return RandomTranslation({.height_factor = 0.5, .width_factor = 0.25}); },
+       with(R"({"height_factor": 0.5, "width_factor": 0.25, )", warp)},
+      {"RandomContrast", "random_contrast", [] { return RandomContrast({.factor = 0.5}); },
+       R"({"factor": [0.5, 0.5], "value_range": [0.0, 255.0], "seed": null})"},
+      {"RandomBrightness", "random_brightness", [] { return RandomBrightness({.factor = 0.5}); },
+       R"({"factor": [-0.5, 0.5], "value_range": [0.0, 255.0], "seed": null})"},
   };
 }
 

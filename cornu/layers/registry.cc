@@ -15,6 +15,7 @@ void add_separable_conv(Registry& r);
 void add_up_sampling(Registry& r);
 void add_zero_padding(Registry& r);
 void add_activation_layers(Registry& r);
+void add_augmentation(Registry& r);
 void add_batch_normalization(Registry& r);
 void add_core(Registry& r);
 void add_dense(Registry& r);
@@ -40,6 +41,7 @@ Registry all_layers() {
   add_up_sampling(r);
   add_zero_padding(r);
   add_activation_layers(r);
+  add_augmentation(r);
   add_batch_normalization(r);
   add_core(r);
   add_dense(r);

@@ -19,6 +19,7 @@
 #include "cornu/ops/softmax.h"
 #include "cornu/ops/unary.h"
 #include "cornu/ops/unary_grad.h"
+#include "cornu/ops/warp.h"
 
 namespace cornu::ops {
 namespace {

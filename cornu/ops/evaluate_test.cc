@@ -54,6 +54,7 @@ std::vector<Sample> samples() {
       {Resize{Resize::Mode::kNearest, {6, 5, 4}}, {t({2, 2, 5, 2, 3})}},
       {Resize{Resize::Mode::kLanczos5, {6, 8}}, {t({2, 3, 4, 3})}},
       {Resize{Resize::Mode::kBilinear, {6, 8}}, {t({2, 3, 4, 3})}},
+      {Warp{Warp::Beyond::kReflect, true}, {t({2, 3, 4, 2}), t({2, 5})}},
       {Pad{{{0, 1}, {2, -1}, {-1, 1}}}, {t({2, 3, 4})}},
       {Reshape{Shape{4, 3, 2}}, {t({2, 12})}},
       {Transpose{{2, 0, 1}}, {t({2, 3, 4})}},

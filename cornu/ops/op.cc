@@ -64,6 +64,21 @@ const char* kind_of(Resize::Mode mode) {
   return "?";
 }
 
+const char* kind_of(Warp::Beyond beyond) {
+  using Beyond = Warp::Beyond;
+  switch (beyond) {
+    case Beyond::kConstant:
+      return "constant";
+    case Beyond::kNearest:
+      return "nearest";
+    case Beyond::kReflect:
+      return "reflect";
+    case Beyond::kWrap:
+      return "wrap";
+  }
+  return "?";
+}
+
 const char* kind_of(const Reduce& op) {
   using Kind = Reduce::Kind;
   switch (op.kind) {
@@ -113,6 +128,10 @@ struct Attributes {
                ")");
   }
   std::string operator()(const Resize& op) const { return cat("(size=", text(op.size), ")"); }
+  std::string operator()(const Warp& op) const {
+    return cat("(beyond=", kind_of(op.beyond), op.bilinear ? ", bilinear" : "", ", fill=", op.fill,
+               ")");
+  }
   std::string operator()(const Pad& op) const { return cat("(edges=", text(op.edges), ")"); }
   std::string operator()(const Reshape& op) const { return to_text(op.shape); }
   std::string operator()(const Transpose& op) const { return cat("(perm=", text(op.perm), ")"); }
@@ -161,6 +180,7 @@ std::string name_of(const Op& op) {
                  [](const ConvTranspose&) { return cat("conv_transpose"); },
                  [](const Pool& x) { return cat("pool ", kind_of(x)); },
                  [](const Resize& x) { return cat("resize ", kind_of(x.mode)); },
+                 [](const Warp&) { return cat("warp"); },
                  [](const Pad&) { return cat("pad"); },
                  [](const Reshape&) { return cat("reshape"); },
                  [](const Transpose&) { return cat("transpose"); },

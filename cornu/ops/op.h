@@ -153,6 +153,21 @@ struct Resize {
   friend bool operator==(const Resize&, const Resize&) = default;
 };
 
+// Every image of x (N, H, W, C) turned, zoomed and moved, as random augmentation does. The second
+// input, (N, 5), holds for each: an angle in radians, counter-clockwise; the zooms of rows and of
+// columns, above 1 farther away, -1 a mirror image; by how many cells rows and columns move. With
+// (r, c) counted from the middle of the image, output cell (r, c) is the one at
+//   (sin * zc * c + cos * zr * r - moved rows, cos * zc * c - sin * zr * r - moved columns)
+// of x, the nearest or a mean of four. Beyond x: `fill` (k k | a b c | k k), the nearest cell
+// (a a | a b c | c c), or x again, mirrored (b a | a b c | c b) or not (b c | a b c | a b).
+struct Warp {
+  enum class Beyond { kConstant, kNearest, kReflect, kWrap };
+  Beyond beyond = Beyond::kConstant;
+  bool bilinear = false;
+  float fill = 0;
+  friend bool operator==(const Warp&, const Warp&) = default;
+};
+
 // ---- data movement ------------------------------------------------------------------------------
 // One Edge per axis of x, batch included: output cell i is cell i - before of x, 0 where x has
 // none.
@@ -291,7 +306,7 @@ struct BatchNormGrad {
 };
 
 using Op = std::variant<Input, Variable, Constant, Unary, Binary, Conv, ConvTranspose, Pool, Resize,
-                        Pad, Reshape, Transpose, Concat, Broadcast, OneHot, Reduce, Softmax,
+                        Warp, Pad, Reshape, Transpose, Concat, Broadcast, OneHot, Reduce, Softmax,
                         BatchNorm, Moments, MatMul, Random, UnaryGrad, ConvFilterGrad, PoolGrad,
                         ResizeGrad, SoftmaxGrad, BatchNormSums, BatchNormGrad>;
 

@@ -47,6 +47,7 @@ TEST(Op, TextOfWhatTrainingNeeds) {
   EXPECT_EQ(text(Binary{Binary::Fn::kGreaterEqual}), "binary greater_equal");
   EXPECT_EQ(text(Broadcast{Shape{2, 3}}), "broadcast(2, 3)");
   EXPECT_EQ(text(OneHot{10}), "one_hot(depth=10)");
+  EXPECT_EQ(text(Warp{Warp::Beyond::kWrap, true, 2}), "warp(beyond=wrap, bilinear, fill=2.0)");
   EXPECT_EQ(text(BatchNorm{.axis = 3, .of_batch = true}),
             "batch_norm(axis=3, epsilon=0.001, of_batch)");
   EXPECT_EQ(text(Moments{.axis = 3}), "moments(axis=3)");
