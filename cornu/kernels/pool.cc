@@ -2,9 +2,9 @@
 #include <array>
 #include <limits>
 
+#include "cornu/kernels/pool_rows.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
-#include "cornu/ops/binary.h"
 
 namespace cornu::kernels {
 namespace {
@@ -26,6 +26,14 @@ struct State {
   ops::Pool::Kind kind = {};
   std::array<Axis, 3> axis;
   int64_t batch = 0, channels = 0;
+  const PoolRows* rows = nullptr;
+
+  // Every cell lies in one window.
+  bool once() const {
+    return std::all_of(axis.begin(), axis.end(), [](const Axis& a) {
+      return a.before == 0 && a.stride == a.window && a.out * a.stride == a.in;
+    });
+  }
 };
 
 template <class T, class F>
@@ -40,9 +48,7 @@ void for_cells(const State& s, T* x, const std::array<Range, 3>& r, F&& f) {
 void pool_cell(const State& s, const float* x, const std::array<Range, 3>& window, float* y) {
   if (s.kind == ops::Pool::Kind::kMax) {
     std::fill_n(y, s.channels, -std::numeric_limits<float>::infinity());
-    for_cells(s, x, window, [&](const float* cell) {
-      for (int64_t c = 0; c < s.channels; ++c) y[c] = ops::maximum(y[c], cell[c]);
-    });
+    for_cells(s, x, window, [&](const float* cell) { s.rows->maximum(cell, y, s.channels); });
     return;
   }
   std::fill_n(y, s.channels, 0.0f);
@@ -78,6 +84,7 @@ State state_of(const ops::Pool& op, const Shape& x, const Shape& y) {
   s.kind = op.kind;
   s.batch = x[0];
   s.channels = x[-1];
+  s.rows = &pool_rows();
   const size_t missing = 3 - op.window.size();
   for (size_t i = 0; i < op.window.size(); ++i) {
     const auto at = static_cast<int64_t>(i) + 1;
@@ -100,6 +107,9 @@ struct Slab {
   const float *x, *dy;  // of the image
   float* dx;
 
+  // Whether each cell is written but once.
+  bool fresh() const { return s.kind == ops::Pool::Kind::kMax && s.once(); }
+
   void zero() const {
     int64_t line = s.channels;
     for (size_t a = axis + 1; a < 3; ++a) line *= s.axis[a].in;
@@ -108,7 +118,7 @@ struct Slab {
 
   // From the last window to the first: the order in which the reference loops add to a cell.
   void run() const {
-    zero();
+    if (!fresh()) zero();
     std::array<Range, 3> o{{{0, s.axis[0].out}, {0, s.axis[1].out}, {0, s.axis[2].out}}};
     const Axis& a = s.axis[axis];
     // Windows that begin before the lines end and end after they begin.
@@ -145,28 +155,27 @@ struct Slab {
   // Of the channels from `c` on: all of `flow` goes to the first cell that holds the maximum.
   void add_to_first(const std::array<Range, 3>& window, const std::array<Range, 3>& own,
                     const float* flow, int64_t c) const {
-    float best[kChannels];
-    int32_t at[kChannels];
+    float best[kChannels], at[kChannels];
     const int64_t n = std::min(kChannels, s.channels - c);
-    const float* first = nullptr;
+    float index = 0;
     for_cells(s, x, window, [&](const float* from) {
-      from += c;
-      if (!first) {
-        first = from;
-        std::copy_n(from, n, best);
-        std::fill_n(at, n, 0);
-        return;
+      if (index == 0) {
+        std::copy_n(from + c, n, best);
+        std::fill_n(at, n, 0.0f);
+      } else {
+        s.rows->first_maximum(from + c, index, best, at, n);
       }
-      const auto offset = static_cast<int32_t>((from - first) / s.channels);
-      for (int64_t i = 0; i < n; ++i) {
-        const bool more = from[i] > best[i] || (from[i] != from[i] && best[i] == best[i]);
-        best[i] = more ? from[i] : best[i];
-        at[i] = more ? offset : at[i];
-      }
+      ++index;
     });
+    const auto length = [&](size_t a) { return window[a].end - window[a].begin; };
+    const int64_t skipped = (own[axis].begin - window[axis].begin) * (axis < 2 ? length(2) : 1) *
+                            (axis < 1 ? length(1) : 1);
+    // The cells left out lie before or behind: in front of `axis` there is but one cell.
+    index = static_cast<float>(skipped);
+    const auto give = fresh() ? s.rows->put_where : s.rows->add_where;
     for_cells(s, dx, own, [&](float* to) {
-      const auto offset = static_cast<int32_t>((to + c - dx - (first - x)) / s.channels);
-      for (int64_t i = 0; i < n; ++i) to[c + i] += at[i] == offset ? flow[c + i] : 0.0f;
+      give(flow + c, at, index, to + c, n);
+      ++index;
     });
   }
 };
@@ -198,8 +207,11 @@ void run_pool_grad(const Call& call) noexcept {
 }
 
 bool accepts_pool_grad(const Problem& p) {
-  return std::holds_alternative<ops::PoolGrad>(*p.op) && p.out.rank() <= 5 &&
-         p.out.size() < int64_t{1} << 31;
+  const auto* op = std::get_if<ops::PoolGrad>(p.op);
+  if (!op || p.out.rank() > 5) return false;
+  double cells = 1;  // a float counts those of a window
+  for (int64_t n : op->of.window) cells *= static_cast<double>(n);
+  return cells <= (1 << 24);
 }
 
 Prepared prepare_pool_grad(const Problem& p) {
