@@ -138,6 +138,7 @@ void Filler::layer(const Layer& layer, const Hdf5Object& group) {
     return network(*inner, group);
   const std::vector<Layer> wrapped = layer.impl()->inner_layers();
   if (wrapped.empty()) return own_weights(layer, group);
+  if (!visited_.insert(wrapped[0].impl().get()).second) return;
   const Hdf5Object* inside = group.find("layer");
   if (!inside) fail(cat("there are no weights for the layer inside ", quoted(layer.name())));
   this->layer(wrapped[0], *inside);
@@ -170,11 +171,19 @@ void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {
   }
 }
 
+bool holds_data(const Hdf5Object& object) {
+  return object.is_dataset() ||
+         std::any_of(object.links().begin(), object.links().end(),
+                     [](const Hdf5Object::Link& link) { return holds_data(*link.object); });
+}
+
 }  // namespace
 
 void read_keras_weights(const model::Network& network, const Hdf5Object& root,
                         const std::string& label, std::vector<std::string>& warnings) {
-  if (!network.built() && !layer_groups(root).empty())
+  const std::vector<Child> layers = layer_groups(root);
+  if (!network.built() && std::any_of(layers.begin(), layers.end(),
+                                      [](const Child& child) { return holds_data(*child.group); }))
     throw FormatError(cat(label, ": the model has no input shape, so that its weights have no ",
                           "shapes. Build it in Keras before it is saved"));
   Filler filler(label, warnings);

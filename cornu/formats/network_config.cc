@@ -146,9 +146,9 @@ Layer Reader::new_layer(const Json& object, const std::vector<CallSpec>& calls, 
   }
   if (std::any_of(calls.begin(), calls.end(), has_constant))
     fail(cat("a layer of class ", quoted(class_name), " is called with a number"));
-  // A layer may hold a model (TimeDistributed).
+  // A layer may hold another, or a model (TimeDistributed).
   layers::Dialect dialect = dialect_;
-  dialect.network = [&](const Json& inner) { return Layer(network(inner, depth + 1)); };
+  dialect.held = [&](const Json& inner) { return this->layer(inner, {}, depth); };
   return layers::layer_from_object(object, dialect);
 }
 

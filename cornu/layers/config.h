@@ -26,9 +26,10 @@ namespace cornu::layers {
 struct Dialect {
   bool keras2_hard_sigmoid = false;  // clip(0.2 x + 0.5), before Keras 3
   bool legacy_bilinear = false;      // corner-origin sampling, stand-alone Keras 2.0-2.3
-  // Builds a model that a layer of the file holds (TimeDistributed) from its {"class_name",
-  // "config", …}. Models are made above layers: who reads them gives this. Empty: ValueError.
-  std::function<Layer(const base::Json& object)> network = {};
+  // Makes what a layer of the file holds (TimeDistributed) from its {"class_name", "config", …}: it
+  // may be a model, and models are made above layers, or a layer that the file has elsewhere too.
+  // Empty: only layers of its own.
+  std::function<Layer(const base::Json& object)> held = {};
 };
 
 // Where a layer comes from. Files may hold what the constructor refuses (layers.md D4, D5).

@@ -1,7 +1,6 @@
 #include "cornu/layers/registry.h"
 
 #include <mutex>
-#include <set>
 
 namespace cornu {
 namespace layers {
@@ -129,7 +128,7 @@ bool is_network_class(std::string_view class_name) {
 
 Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
   const std::string class_name = registered_class(object);
-  if (is_network_class(class_name) && dialect.network) return dialect.network(object);
+  if (is_network_class(class_name) && dialect.held) return dialect.held(object);
   const base::Json config = object.find("config").value_or(base::Json::object());
   std::string canonical;
   if (is_foreign(object) && registry().find(class_name, &canonical))
@@ -140,43 +139,6 @@ Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
   return layer_from_config(class_name, config, dialect);
 }
 
-namespace {
-
-// Classes that Keras builds when they are made, so that it writes no shape for them.
-bool is_built_at_once(const std::string& class_name) {
-  static const std::set<std::string, std::less<>> kClasses = {"InputLayer",
-                                                              "Activation",
-                                                              "ELU",
-                                                              "LeakyReLU",
-                                                              "ReLU",
-                                                              "Softmax",
-                                                              "Reshape",
-                                                              "Identity",
-                                                              "ActivityRegularization",
-                                                              "Dropout",
-                                                              "SpatialDropout1D",
-                                                              "SpatialDropout2D",
-                                                              "SpatialDropout3D",
-                                                              "GaussianDropout",
-                                                              "GaussianNoise",
-                                                              "AlphaDropout",
-                                                              "Masking"};
-  return kClasses.contains(class_name) || class_name.find("Pooling") != std::string::npos;
-}
-
-// One shape, or a list of them; null is an unknown size.
-base::Json shape_json(const std::vector<Shape>& shapes) {
-  std::vector<base::Json> all;
-  for (const Shape& shape : shapes) {
-    std::vector<base::Json> dims;
-    for (int64_t d : shape) dims.push_back(d == Dim::kUnknown ? base::Json() : base::Json(d));
-    all.push_back(base::Json::array(dims));
-  }
-  return all.size() == 1 ? all[0] : base::Json::array(all);
-}
-
-}  // namespace
-
 base::Json layer_object(const LayerImpl& layer) { return layer_object(layer, full_config(layer)); }
 
 base::Json layer_object(const LayerImpl& layer, const base::Json& config) {
@@ -185,15 +147,10 @@ base::Json layer_object(const LayerImpl& layer, const base::Json& config) {
   const bool known = registry().find(class_name, &canonical) != nullptr;
   using base::Json;
   // A class of the user's own goes by "package>Name".
-  std::vector<std::pair<std::string, Json>> items = {
-      {"module", known ? Json("keras.layers") : Json()},
-      {"class_name", class_name.substr(class_name.rfind('>') + 1)},
-      {"config", config},
-      {"registered_name", known ? Json() : Json(class_name)}};
-  if (!layer.built_for().empty() && !is_built_at_once(class_name))
-    items.emplace_back("build_config",
-                       Json::object({{"input_shape", shape_json(layer.built_for())}}));
-  return Json::object(items);
+  return Json::object({{"module", known ? Json("keras.layers") : Json()},
+                       {"class_name", class_name.substr(class_name.rfind('>') + 1)},
+                       {"config", config},
+                       {"registered_name", known ? Json() : Json(class_name)}});
 }
 
 }  // namespace layers

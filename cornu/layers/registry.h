@@ -70,8 +70,8 @@ bool is_network_class(std::string_view class_name);
 // layer_from_config's, for a foreign class that bears the name of one of Keras's: its numbers would
 // be others.
 Layer layer_from_object(const base::Json& object, const Dialect& dialect);
-// That object as Keras 3 writes it: module, class_name, config, registered_name, and the shape the
-// layer was built for, where Keras says it. `config`: what to write instead of full_config().
+// That object as Keras 3 writes it: module, class_name, config, registered_name. `config`: what to
+// write instead of full_config().
 base::Json layer_object(const LayerImpl& layer);
 base::Json layer_object(const LayerImpl& layer, const base::Json& config);
 

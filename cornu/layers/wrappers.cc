@@ -98,7 +98,7 @@ Layer load_time_distributed(const std::string& class_name, const base::Json& con
     throw ValueError(reader.where().message("`layer` nests ", depth, " layers; at most ", kDeepest,
                                             " are read"));
   if (!inner) throw ValueError(reader.where().message("`layer` is missing"));
-  o.layer = layer_from_object(*inner, dialect);
+  o.layer = dialect.held ? dialect.held(*inner) : layer_from_object(*inner, dialect);
   return Layer(std::make_shared<TimeDistributedImpl>(class_name, std::move(o)));
 }
 

@@ -67,7 +67,7 @@ TEST(TimeDistributed, ModelsComeFromTheReader) {
   const std::string text =
       R"({"layer": {"class_name": "Functional", "config": {"units": 7}, "registered_name": "Functional"}})";
   layers::Dialect dialect;
-  dialect.network = [](const base::Json& object) {
+  dialect.held = [](const base::Json& object) {
     EXPECT_EQ(object.at("class_name").as_string(), "Functional");
     return Dense({.units = object.at("config").at("units").as_int()});
   };

@@ -31,6 +31,38 @@ Json with(const Json& object, const char* key, const Json& value) {
   return changed;
 }
 
+// Classes that Keras builds when they are made, so that it writes no shape for them.
+bool is_built_at_once(const std::string& class_name) {
+  static const std::set<std::string, std::less<>> kClasses = {"InputLayer",
+                                                              "Activation",
+                                                              "ELU",
+                                                              "LeakyReLU",
+                                                              "ReLU",
+                                                              "Softmax",
+                                                              "Reshape",
+                                                              "Identity",
+                                                              "ActivityRegularization",
+                                                              "Dropout",
+                                                              "SpatialDropout1D",
+                                                              "SpatialDropout2D",
+                                                              "SpatialDropout3D",
+                                                              "GaussianDropout",
+                                                              "GaussianNoise",
+                                                              "AlphaDropout",
+                                                              "Masking"};
+  return kClasses.contains(class_name) || class_name.find("Pooling") != std::string::npos;
+}
+
+// A layer that is no model, with the shape or shapes it was built for.
+Json built_object(const LayerImpl& layer, const Json& config) {
+  const Json object = layers::layer_object(layer, config);
+  if (layer.built_for().empty() || is_built_at_once(layer.class_name())) return object;
+  std::vector<Json> shapes;
+  for (const Shape& shape : layer.built_for()) shapes.push_back(shape_json(shape));
+  const Json shape = shapes.size() == 1 ? shapes[0] : Json::array(shapes);
+  return with(object, "build_config", Json::object({{"input_shape", shape}}));
+}
+
 // Writes one model with all that is nested in it. A layer that is in several of its models gets a
 // number, by which the reader knows it again.
 class Writer {
@@ -93,9 +125,9 @@ Json Writer::plain_object(const LayerImpl& layer) {
                          {"registered_name", layer.class_name()}});
   if (layer.class_name() == "TimeDistributed") {  // what it holds may be a model, or shared
     const Json held = object(*layer.inner_layers()[0].impl());
-    return layers::layer_object(layer, layers::full_config(layer, Json::object({{"layer", held}})));
+    return built_object(layer, layers::full_config(layer, Json::object({{"layer", held}})));
   }
-  return layers::layer_object(layer);
+  return built_object(layer, layers::full_config(layer));
 }
 
 // ---- Sequential
