@@ -149,6 +149,14 @@ TEST_F(FileTest, WritesWhole) {
   EXPECT_EQ(names(), std::vector<std::string>{"a"});
 }
 
+TEST_F(FileTest, WritesTheLongestNames) {
+  const std::string longest(255, 'n');
+  write_file_atomic(path(longest), std::as_bytes(std::span("x", 1)));
+  EXPECT_EQ(content(path(longest)), "x");
+  EXPECT_THROW(write_file_atomic(path(longest + "n"), {}), IoError);
+  EXPECT_EQ(names().size(), 1u);
+}
+
 TEST_F(FileTest, WithoutCommitNothingChanges) {
   put("a", "old");
   {

@@ -32,10 +32,13 @@ void sync_folder(const std::string& path) {
   if (!done) fail(path);
 }
 
-// Two writers of one path, in this process or another, must not share a temporary file.
+// Two writers of one path, in this process or another, must not share a temporary file. A long name
+// is cut, so that what is added to it fits too.
 std::string temporary_name(const std::string& path) {
+  constexpr size_t kLongest = 200;
   static std::atomic<uint64_t> count{0};
-  return cat(path, ".", ::getpid(), "-", ++count, ".tmp");
+  const size_t name = path.rfind('/') + 1;  // npos + 1 == 0
+  return cat(path.substr(0, name + kLongest), ".", ::getpid(), "-", ++count, ".tmp");
 }
 
 }  // namespace

@@ -82,10 +82,10 @@ const Hdf5Attribute* Hdf5Object::attribute(std::string_view name) const {
 }
 
 // Many elements may point to one long string of the heap; together they may not take more than the
-// file does.
+// file does, beside what a list of some 10,000 names takes.
 base::Budget Hdf5Object::string_budget() const {
   const base::Bytes& file = storage_->file;
-  return {file.label(), {.bytes = file.size() + 4096, .objects = 0}};
+  return {file.label(), {.bytes = file.size() + (1 << 20), .objects = 0}};
 }
 
 // Each element's text.

@@ -447,7 +447,7 @@ TEST(Hdf5, RefusesBadHeaps) {
   EXPECT_THAT(changed("gcol", 24, kUndefined, 8), HasSubstr("a heap object"));
   // Many elements that point to one long string.
   Builder b;
-  const std::string element = b.variable({std::string(1000, 'x')});
+  const std::string element = b.variable({std::string(2000, 'x')});
   std::string elements;
   for (int i = 0; i < 1000; ++i) elements += element;
   b.finish(b.group("root", {}, {attribute("names", variable_type(), space({1000}), elements)}));

@@ -68,9 +68,7 @@ std::optional<model::TrainingState> read_keras_training(const Json& compile_conf
                                                         const std::string& label,
                                                         std::vector<std::string>& warnings) {
   if (compile_config.size() == 0) return std::nullopt;
-  std::vector<std::pair<std::string, Json>> items;  // a copy: the file's document may go
-  for (const auto& [key, value] : compile_config.items()) items.emplace_back(key, value);
-  model::TrainingState training{Json::object(items), {}};
+  model::TrainingState training{compile_config, {}};
   const Hdf5Object* vars = root.find("optimizer/vars");
   if (!vars || vars->links().empty()) return training;
   const auto optimizer = compile_config.find("optimizer");

@@ -53,6 +53,13 @@ std::string group_class(const Layer& layer) {
   return base::snake_case(name.substr(name.rfind('>') + 1));
 }
 
+std::optional<Layer> wrapped_layer(const Layer& layer) {
+  const std::vector<Layer> held = layer.impl()->inner_layers();
+  if (held.size() != 1 || held[0].impl()->weights().size() != layer.impl()->weights().size())
+    return std::nullopt;
+  return held[0];
+}
+
 namespace {
 
 // 0 for "conv2d", 3 for "conv2d_3"; nothing where `name` is of another class.
@@ -136,12 +143,12 @@ void Filler::network(const model::Network& network, const Hdf5Object& group) {
 void Filler::layer(const Layer& layer, const Hdf5Object& group) {
   if (const auto* inner = dynamic_cast<const model::Network*>(layer.impl().get()))
     return network(*inner, group);
-  const std::vector<Layer> wrapped = layer.impl()->inner_layers();
-  if (wrapped.empty()) return own_weights(layer, group);
-  if (!visited_.insert(wrapped[0].impl().get()).second) return;
+  const std::optional<Layer> wrapped = wrapped_layer(layer);
+  if (!wrapped) return own_weights(layer, group);
+  if (!visited_.insert(wrapped->impl().get()).second) return;
   const Hdf5Object* inside = group.find("layer");
   if (!inside) fail(cat("there are no weights for the layer inside ", quoted(layer.name())));
-  this->layer(wrapped[0], *inside);
+  this->layer(*wrapped, *inside);
 }
 
 void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {

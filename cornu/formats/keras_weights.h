@@ -18,6 +18,10 @@ void read_keras_weights(const model::Network& network, const Hdf5Object& root,
 // The class of a layer as its group spells it: "conv2d_transpose".
 std::string group_class(const Layer& layer);
 
+// The layer whose group "layer" holds the weights of a wrapper (TimeDistributed): what it holds,
+// where it has no weights of its own. Nothing for any other layer.
+std::optional<Layer> wrapped_layer(const Layer& layer);
+
 // Says so in `warnings` when a weight holds NaN or infinity.
 void warn_if_not_finite(const Tensor& weight, const std::string& what,
                         std::vector<std::string>& warnings);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "cornu/base/utf8.h"
 #include "cornu/formats/keras_weights.h"
 #include "cornu/layers/arithmetic.h"
 
@@ -14,7 +15,7 @@ using base::Json;
 class Writer {
  public:
   void network(const model::Network& network, Hdf5Group* group) {
-    group->group("vars").set("name", network.name());
+    put_name(network, group);
     Hdf5Group& layers = group->group("layers");
     std::map<std::string, int64_t> counts;
     for (const Layer& layer : network.layers()) {
@@ -31,17 +32,25 @@ class Writer {
   void layer(const Layer& layer, Hdf5Group* group) {
     if (const auto* inner = dynamic_cast<const model::Network*>(layer.impl().get()))
       return network(*inner, group);
-    Hdf5Group& vars = group->group("vars");
-    vars.set("name", layer.name());
-    const std::vector<Layer> wrapped = layer.impl()->inner_layers();
-    if (!wrapped.empty()) {
-      if (visited_.insert(wrapped[0].impl().get()).second)
-        this->layer(wrapped[0], &group->group("layer"));
+    Hdf5Group& vars = put_name(*layer.impl(), group);
+    if (const std::optional<Layer> wrapped = wrapped_layer(layer)) {
+      if (visited_.insert(wrapped->impl().get()).second)
+        this->layer(*wrapped, &group->group("layer"));
       return;
     }
     const std::vector<Weight> weights = layer.impl()->weights();
     for (size_t i = 0; i < weights.size(); ++i)
       vars.add(std::to_string(i), weights[i].variable->value());
+  }
+
+  // Files hold names as UTF-8, and some of their readers stop at a NUL.
+  static Hdf5Group& put_name(const LayerImpl& layer, Hdf5Group* group) {
+    const std::string& name = layer.name();
+    if (!base::is_utf8(name) || name.find('\0') != std::string::npos)
+      throw ValueError(layer.where().message("its name cannot be saved: it is not valid UTF-8"));
+    Hdf5Group& vars = group->group("vars");
+    vars.set("name", name);
+    return vars;
   }
 
   std::set<const LayerImpl*> visited_;

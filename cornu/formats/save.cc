@@ -70,10 +70,11 @@ void check_weights_name(const char* what, const std::string& path) {
 
 void save_keras(const Model& model, const std::string& path, const std::vector<Member>& extra) {
   const model::Network& network = *model.network();
+  Content weights = weights_h5(network);  // first: it checks the names
   std::vector<ZipMember> members;
   members.push_back({"metadata.json", metadata()});
   members.push_back({"config.json", config_json(network)});
-  members.push_back({kWeightsName, weights_h5(network)});
+  members.push_back({kWeightsName, std::move(weights)});
   for (const Member& m : extra) members.push_back({m.name, Content(m.bytes)});
   check_member_names(members);
   base::AtomicFile file(path);

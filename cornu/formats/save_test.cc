@@ -1,17 +1,20 @@
 #include "cornu/formats/save.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
+#include <csignal>
 #include <set>
 
+#include "cornu/base/file.h"
 #include "cornu/cornu.h"
 #include "cornu/formats/hdf5.h"
 #include "cornu/formats/hdf5_writer.h"
+#include "cornu/formats/keras_training.h"
 #include "cornu/formats/model_test_util.h"
 #include "cornu/formats/zip.h"
-#include "cornu/formats/zip_writer.h"
 #include "cornu/model/network.h"
 #include "tests/support/compare.h"
 
@@ -75,9 +78,9 @@ class SaveGolden : public ::testing::TestWithParam<std::string> {};
 
 std::vector<std::string> golden_names() {
   std::vector<std::string> names;
-  const std::string manifest = CORNU_SOURCE_DIR "/tests/golden/manifest.json";
-  for (const Json& c : base::parse_json(read(manifest), "manifest").elements())
-    names.emplace_back(c.at("name").as_string());
+  for (const auto& entry : std::filesystem::directory_iterator(kCases))
+    if (entry.path().extension() == ".keras") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -128,6 +131,8 @@ TEST_P(SaveGolden, RoundTrip) {
 
 INSTANTIATE_TEST_SUITE_P(Keras, SaveGolden, ::testing::ValuesIn(golden_names()),
                          [](const auto& parameter) { return parameter.param; });
+
+TEST(SaveGoldenCases, AreThere) { EXPECT_GE(golden_names().size(), 201u); }
 
 // ---- models made here
 // -------------------------------------------------------------------------------------
@@ -191,9 +196,125 @@ TEST(Save, HostileNames) {
   std::vector<Layer> layers = {Input({.shape = {2}, .name = "in put"})};
   for (const std::string& name :
        {std::string(200, 'n'), std::string("层 ßé\xf0\x9f\x98\x80"), std::string("a\\b:c?*\"<>|"),
-        std::string("../up").substr(0, 2), std::string("vars"), std::string(" ")})
+        std::string(".."), std::string("vars"), std::string(" ")})
     layers.push_back(Dense({.units = 2, .name = name}));
   expect_round_trip(Sequential(layers, {.name = "模型 1"}), folder);
+  for (const std::string& name : {std::string("\xff"), std::string("a\0b", 3)})
+    EXPECT_THROW(Sequential({Input({.shape = {2}}), Dense({.units = 1, .name = name})})
+                     .save(folder.path("bad.keras")),
+                 ValueError);
+  EXPECT_FALSE(base::file_exists(folder.path("bad.keras")));
+}
+
+TEST(Save, ManyLayers) {
+  const Folder folder;
+  std::vector<Layer> layers = {Input({.shape = {1}})};
+  for (int i = 0; i < 5000; ++i) layers.push_back(Dense({.units = 1, .name = base::cat("d", i)}));
+  const Sequential model(layers);
+  const std::string path = folder.path("m.keras");
+  model.save(path);
+  const Model loaded = load_model(path);
+  expect_same_numbers(model, loaded);
+  loaded.save(folder.path("again.keras"));
+  EXPECT_EQ(read(path), read(folder.path("again.keras")));
+}
+
+// ---- training
+// -------------------------------------------------------------------------------------------
+
+// What train/ would give.
+struct Compiled : model::Training {
+  explicit Compiled(model::TrainingState s) : state_(std::move(s)) {}
+  model::TrainingState state() const override { return state_; }
+  int64_t optimizer_params() const override { return 0; }
+  model::TrainingState state_;
+};
+
+Json compile_config(const std::string& rate = "0.25") {
+  return base::parse_json(
+      "{\"optimizer\": {\"class_name\": \"Adam\", \"config\": {\"name\": \"adam\", "
+      "\"learning_rate\": " +
+          rate + "}}, \"loss\": \"mse\"}",
+      "test");
+}
+
+Sequential small() { return Sequential({Input({.shape = {4}}), Dense({.units = 3})}); }
+
+TEST(SaveTraining, RoundTrip) {
+  const Folder folder;
+  const std::string path = folder.path("m.keras");
+  for (const bool schedule : {false, true}) {
+    const Sequential model = small();
+    model::TrainingState state{
+        compile_config(schedule ? "{\"class_name\": \"CosineDecay\"}" : "0.25"),
+        model::OptimizerState{}};
+    state.optimizer->iteration = (int64_t{1} << 53) + 1;
+    if (!schedule) state.optimizer->learning_rate = 0.125f;
+    for (const Shape& shape : {Shape{4, 3}, Shape{3}, Shape{}})
+      state.optimizer->slots.push_back({"momentum", ramp(shape)});
+    model.network()->training = std::make_shared<Compiled>(state);
+    model.save(path);
+    const LoadResult loaded = load(path);
+    EXPECT_TRUE(loaded.warnings.empty());
+    const auto& read_back = loaded.model.network()->loaded_training;
+    ASSERT_TRUE(read_back && read_back->optimizer);
+    EXPECT_EQ(read_back->compile_config.dump(), state.compile_config.dump());
+    EXPECT_EQ(read_back->optimizer->iteration, state.optimizer->iteration);
+    EXPECT_EQ(read_back->optimizer->learning_rate, state.optimizer->learning_rate);
+    ASSERT_EQ(read_back->optimizer->slots.size(), 3u);
+    for (size_t i = 0; i < 3; ++i)
+      EXPECT_TRUE(bit_equal(read_back->optimizer->slots[i].value, state.optimizer->slots[i].value));
+    // What a file said is kept by a model that is only loaded.
+    loaded.model.save(folder.path("again.keras"));
+    EXPECT_EQ(read(path), read(folder.path("again.keras")));
+  }
+}
+
+TEST(SaveTraining, NotCompiledOrNotTrained) {
+  const Folder folder;
+  const std::string path = folder.path("m.keras");
+  const Sequential model = small();
+  model.save(path);
+  EXPECT_FALSE(load_model(path).network()->loaded_training.has_value());
+  model.network()->training =
+      std::make_shared<Compiled>(model::TrainingState{compile_config(), {}});
+  model.save(path);
+  const Model loaded = load_model(path);
+  ASSERT_TRUE(loaded.network()->loaded_training.has_value());
+  EXPECT_FALSE(loaded.network()->loaded_training->optimizer.has_value());
+}
+
+// Damage of the optimizer is no reason not to open the model.
+TEST(SaveTraining, DamagedOptimizer) {
+  const auto read_training = [](const Hdf5Group& root, std::vector<std::string>& warnings) {
+    std::string bytes;
+    write_hdf5(root).each([&](std::span<const std::byte> b) {
+      bytes.append(reinterpret_cast<const char*>(b.data()), b.size());
+    });
+    const Hdf5File file(testing_zip::bytes_of_text(bytes, "m.h5"));
+    return read_keras_training(compile_config(), file.root(), "m.keras", warnings);
+  };
+  using Vars = std::function<void(Hdf5Group&)>;
+  const std::vector<Vars> damages = {
+      [](Hdf5Group& v) { v.add("0", Tensor(Shape{}, {1})); },          // no integer
+      [](Hdf5Group& v) { v.add_int("0", -1); },                        //
+      [](Hdf5Group& v) { v.add_int("1", 1); },                         // 0 is missing
+      [](Hdf5Group& v) { v.add_int("0", 1), v.add("2", ramp({1})); },  // 1 is
+      [](Hdf5Group& v) { v.add_int("0", 1), v.add("1", ramp({2})); },  // a rate of two numbers
+      [](Hdf5Group& v) { v.add_int("0", 1), v.group("1"); },           // a group
+      [](Hdf5Group& v) { v.add_int("0", 1), v.add("1", Tensor(Shape{}, {NAN})); },
+  };
+  for (size_t i = 0; i < damages.size(); ++i) {
+    Hdf5Group root;
+    damages[i](root.group("optimizer").group("vars"));
+    std::vector<std::string> warnings;
+    const auto training = read_training(root, warnings);
+    ASSERT_TRUE(training.has_value()) << i;
+    EXPECT_FALSE(training->optimizer.has_value()) << i;
+    ASSERT_EQ(warnings.size(), 1u) << i;
+    EXPECT_NE(warnings[0].find("m.keras: optimizer: "), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[0].find("fresh"), std::string::npos) << warnings[0];
+  }
 }
 
 // ---- members and weights
@@ -240,6 +361,38 @@ TEST(Save, WeightsAlone) {
   for (size_t i = 0; i < old.size(); ++i) EXPECT_TRUE(bit_equal(old[i], wide.get_weights()[i]));
   EXPECT_THROW(model.save_weights(folder.path("m.h5")), ValueError);
   EXPECT_THROW(model.load_weights(folder.path("none.weights.h5")), IoError);
+}
+
+// A disk that fills up while the file is written.
+TEST(Save, FullDisk) {
+  const Folder folder;
+  const Sequential model({Input({.shape = {100}}), Dense({.units = 100})});
+  const std::string path = folder.path("m.keras");
+  model.save(path);
+  const std::string old = read(path);
+  model.set_weights({Tensor({100, 100}), Tensor(Shape{100})});
+  struct rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  for (const rlim_t most : {rlim_t{0}, rlim_t{100}, rlim_t{20000}, rlim_t{old.size() - 1}}) {
+    const struct rlimit small = {most, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    std::string message;
+    try {
+      model.save(path);
+    } catch (const IoError& e) {
+      message = e.what();
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_NE(message.find(path), std::string::npos) << most;
+    EXPECT_EQ(read(path), old);
+    size_t files = 0;
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(path).parent_path()))
+      ++files;
+    EXPECT_EQ(files, 1u);  // no rest of the failed one
+  }
+  std::signal(SIGXFSZ, handler);
 }
 
 TEST(Save, RefusesWhatItWouldNotWrite) {

@@ -1,0 +1,190 @@
+// What we save, walked the way Keras's loader does, by a script of its own over h5py
+// (walk_keras.py): Keras is not needed for that. Skipped where no Python has h5py.
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "cornu/cornu.h"
+#include "cornu/formats/model_test_util.h"
+#include "cornu/formats/save.h"
+#include "cornu/formats/zip_writer.h"
+#include "cornu/model/network.h"
+
+namespace cornu {
+namespace {
+
+using base::cat;
+using formats::testing_model::Folder;
+
+struct Outcome {
+  int status;
+  std::string output;
+};
+
+Outcome run(const std::string& command) {
+  Outcome result{-1, ""};
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (!pipe) return result;
+  char buffer[4096];
+  while (const size_t n = std::fread(buffer, 1, sizeof buffer, pipe))
+    result.output.append(buffer, n);
+  result.status = ::pclose(pipe);
+  return result;
+}
+
+// Debian's h5py belongs to Debian's Python, which need not be the first one.
+const std::string& python() {
+  static const std::string found = [] {
+    for (const char* candidate : {"/usr/bin/python3", "python3"})
+      if (run(std::string(candidate) + " -c 'import h5py'").status == 0)
+        return std::string(candidate);
+    return std::string();
+  }();
+  return found;
+}
+
+class KerasFiles : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (python().empty()) GTEST_SKIP() << "no Python has h5py (Debian: python3-h5py)";
+  }
+  // All archives of the folder.
+  Outcome walk() const {
+    return run(cat(python(), " ", CORNU_SOURCE_DIR, "/tests/formats_check/walk_keras.py ",
+                   folder_.path(""), "*.keras"));
+  }
+  void expect_all_good(int files) const {
+    const Outcome r = walk();
+    EXPECT_EQ(r.status, 0) << r.output;
+    EXPECT_EQ(r.output, cat(files, " files, 0 complaints\n"));
+  }
+
+  Folder folder_;
+};
+
+TEST_F(KerasFiles, GoldenCases) {
+  int files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(CORNU_SOURCE_DIR "/tests/golden/cases"))
+    if (entry.path().extension() == ".keras") {
+      load_model(entry.path()).save(folder_.path(entry.path().filename()));
+      ++files;
+    }
+  EXPECT_GE(files, 201);
+  expect_all_good(files);
+}
+
+// Nested and shared models and layers, calls of them in the outputs, arithmetic, wrappers.
+TEST_F(KerasFiles, Graphs) {
+  const Layer shared = Dense({.units = 3, .name = "shared"});
+  const Symbol p = Input({.shape = {4}}), q = Input({.shape = {4}});
+  const Model inner({.inputs = {p, q}, .outputs = {shared(p) + shared(q), shared(q)}});
+  const Sequential chain({Dense({.units = 4}), shared, BatchNormalization()});
+  const Symbol a = Input({.shape = {4}}), b = Input({.shape = {4}});
+  const Symbols first = inner.call({a, b}), second = inner.call({b, a});
+  const Symbol steps = TimeDistributed(chain)(Reshape({.target_shape = {1, 4}})(b));
+  const Symbol last = 2.0 * Concatenate({})({first[0], second[1], chain(a)}) - 1.0;
+  Model({.inputs = {a, b}, .outputs = {last, steps, second[0], chain(b)}})
+      .save(folder_.path("graph.keras"));
+  Model({.inputs = first[0], .outputs = {ReLU()(first[0] * first[0])}})
+      .save(folder_.path("middle.keras"));
+  const Layer conv = Conv2D({.filters = 2, .kernel_size = {3, 3}});
+  const Symbol image = Input({.shape = {8, 8, 2}});
+  Model({.inputs = image, .outputs = {conv(image), conv(conv(image))}})
+      .save(folder_.path("shared.keras"));
+  expect_all_good(3);
+}
+
+TEST_F(KerasFiles, HostileNames) {
+  std::vector<Layer> layers = {Input({.shape = {2}, .name = "in put"})};
+  for (const std::string& name :
+       {std::string(200, 'n'), std::string("层 ßé\xf0\x9f\x98\x80"), std::string("a\\b:c?*\"<>|"),
+        std::string(".."), std::string(" ")})
+    layers.push_back(Dense({.units = 2, .name = name}));
+  Sequential(layers, {.name = "模型 1"}).save(folder_.path("names.keras"));
+  expect_all_good(1);
+}
+
+TEST_F(KerasFiles, ManyLayers) {
+  std::vector<Layer> layers = {Input({.shape = {1}})};
+  for (int i = 0; i < 5000; ++i) layers.push_back(Dense({.units = 1, .name = cat("d", i)}));
+  Sequential(layers).save(folder_.path("many.keras"));
+  expect_all_good(1);
+}
+
+struct Compiled : model::Training {
+  explicit Compiled(model::TrainingState s) : state_(std::move(s)) {}
+  model::TrainingState state() const override { return state_; }
+  int64_t optimizer_params() const override { return 0; }
+  model::TrainingState state_;
+};
+
+TEST_F(KerasFiles, OptimizerState) {
+  const Sequential model({Input({.shape = {4}}), Dense({.units = 3}), BatchNormalization()});
+  model::TrainingState state;
+  state.compile_config = base::parse_json(
+      R"({"optimizer": {"module": "keras.optimizers", "class_name": "Adam", "config": {"name": "adam",
+          "learning_rate": 0.5, "amsgrad": false, "use_ema": false,
+          "gradient_accumulation_steps": null}, "registered_name": null}, "loss": "mse"})",
+      "test");
+  state.optimizer.emplace();
+  state.optimizer->iteration = 7;
+  state.optimizer->learning_rate = 0.25f;
+  for (const Shape& shape : {Shape{4, 3}, Shape{3}, Shape{3}, Shape{3}})
+    for (const char* slot : {"momentum", "velocity"})
+      state.optimizer->slots.push_back({slot, Tensor(shape)});
+  model.network()->training = std::make_shared<Compiled>(state);
+  model.save(folder_.path("adam.keras"));
+  formats::save_keras(model, folder_.path("checkpoint.keras"), {{"cornu/state", "{}"}});
+  expect_all_good(2);
+}
+
+// 64-bit fields, which only archives beyond 4 GiB need, read by Python.
+TEST_F(KerasFiles, Zip64) {
+  const std::string path = folder_.path("big.zip");
+  for (const int from : {0, 4, 100}) {
+    base::AtomicFile file(path);
+    formats::write_zip({{"a", formats::Content("abcde")}, {"b/c", formats::Content()}}, &file,
+                       static_cast<uint64_t>(from));
+    file.commit();
+    const Outcome r = run(cat(python(),
+                              " -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); "
+                              "print(z.testzip(), z.namelist(), z.read(\"a\"))' ",
+                              path));
+    EXPECT_EQ(r.output, "None ['a', 'b/c'] b'abcde'\n");
+  }
+}
+
+// The walk can fail: archives whose parts do not belong together.
+TEST_F(KerasFiles, TheWalkComplains) {
+  const auto member = [](const std::string& path, const char* name) {
+    return formats::ZipMember{name, formats::Content(formats::read_member(path, name).value())};
+  };
+  const auto mixed = [&](const Model& config, const Model& weights) {
+    const std::string one = folder_.path("one"), two = folder_.path("two");
+    formats::save_keras(config, one);
+    formats::save_keras(weights, two);
+    base::AtomicFile file(folder_.path("mixed.keras"));
+    formats::write_zip(
+        {member(one, "metadata.json"), member(one, "config.json"), member(two, "model.weights.h5")},
+        &file);
+    file.commit();
+    return walk().status;
+  };
+  const auto make = [](const char* name, int64_t units, bool norm) {
+    std::vector<Layer> layers = {Input({.shape = {4}}), Dense({.units = units, .name = name})};
+    if (norm) layers.push_back(BatchNormalization({.name = "norm"}));
+    return Sequential(layers, {.name = "s"});
+  };
+  const Model model = make("a", 3, true);
+  EXPECT_EQ(mixed(model, make("a", 3, true)), 0);
+  EXPECT_NE(mixed(model, make("b", 3, true)), 0);
+  EXPECT_NE(mixed(model, make("a", 2, true)), 0);
+  EXPECT_NE(mixed(model, make("a", 3, false)), 0);
+  EXPECT_NE(mixed(make("a", 3, false), model), 0);
+}
+
+}  // namespace
+}  // namespace cornu
