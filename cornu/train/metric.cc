@@ -5,7 +5,7 @@
 
 #include "cornu/base/error.h"
 #include "cornu/nn/field_reader.h"
-#include "cornu/train/metric_counter.h"
+#include "cornu/train/metric_access.h"
 
 namespace cornu {
 
@@ -40,12 +40,6 @@ nn::Functions<Metric::Function>& own_functions() {
   return functions;
 }
 
-MetricSettings default_settings(const MetricRow& row) {
-  MetricSettings s;
-  if (row.loss) static_cast<train::LossSettings&>(s) = train::default_settings(*row.loss);
-  return s;
-}
-
 // "accuracy" and "crossentropy", which mean what the shapes say.
 bool depends_on_shapes(const std::string& name) {
   return train::is_accuracy(name) || train::is_crossentropy(name);
@@ -53,24 +47,22 @@ bool depends_on_shapes(const std::string& name) {
 
 }  // namespace
 
-struct MetricAccess {
-  static Metric make(const MetricRow& row, MetricSettings settings, const std::string& name) {
-    Metric metric(row.class_name);
-    train::MetricData& d = *metric.data_;
-    d.identifier.clear();
-    d.row = &row;
-    d.name = name.empty() ? row.name : name;
-    d.settings = std::move(settings);
-    return metric;
-  }
-};
+Metric MetricAccess::make(const MetricRow& row, MetricSettings settings, const std::string& name) {
+  Metric metric(row.class_name);
+  train::MetricData& d = *metric.data_;
+  d.identifier.clear();
+  d.row = &row;
+  d.name = name.empty() ? row.name : name;
+  d.settings = std::move(settings);
+  return metric;
+}
 
 Metric::Metric(std::string name) : data_(std::make_shared<train::MetricData>()) {
   train::MetricData& d = *data_;
   d.name = d.identifier = std::move(name);
   if (depends_on_shapes(d.name)) return;
   d.row = train::find_metric(d.name);
-  if (d.row) d.settings = default_settings(*d.row);
+  if (d.row) d.settings = train::default_settings(*d.row);
   const auto own = own_functions().find(d.name);
   if (!d.row && own != own_functions().end()) d.function = own->second;
 }
@@ -100,7 +92,7 @@ Metric Metric::from_config(const Json& config) {
     return metric;
   }
   if (!row) nn::throw_unknown("metric", object.name, config, kWhere);
-  MetricSettings s = default_settings(*row);
+  MetricSettings s = train::default_settings(*row);
   nn::FieldReader fields(object.config, cat("metric ", row->class_name), kWhere);
   fields.read("name", name);
   train::read_fields(fields, row->fields, s);
@@ -124,6 +116,7 @@ void Metric::check() const {
   const train::MetricData& d = *data_;
   if (!d.row && !d.function && !depends_on_shapes(d.identifier))
     nn::throw_unknown("metric", d.name, d.name, kWhere);
+  if (d.row) train::check_settings(*d.row, d.settings, d.name);
 }
 
 Metric Metric::clone() const {
@@ -153,7 +146,7 @@ void Metric::resolve(const Shape& y_true, const Shape& y_pred) {
     d.resolved = train::is_accuracy(d.identifier)
                      ? train::accuracy_row(labels)
                      : train::find_metric(train::crossentropy_row(labels)->function);
-    d.settings = default_settings(*d.resolved);
+    d.settings = train::default_settings(*d.resolved);
   }
   d.counter = d.function ? train::mean_of(d.function) : d.resolved->make(*d.resolved, d.settings);
   if (!d.restored.empty()) set_state(std::exchange(d.restored, {}));
@@ -228,78 +221,4 @@ void register_metric(const std::string& name, Metric::Function function) {
   own_functions()[name] = std::move(function);
 }
 
-// ---- one per class ------------------------------------------------------------------------------
-
-namespace metrics {
-namespace {
-
-template <class Options, class Set>
-Metric make(const char* class_name, const Options& o, const Set& set) {
-  const MetricRow& row = *train::find_metric(class_name);
-  MetricSettings s = default_settings(row);
-  set(s);
-  return MetricAccess::make(row, std::move(s), o.name);
-}
-
-Metric plain(const char* class_name, const MetricOptions& o) {
-  return make(class_name, o, [](MetricSettings&) {});
-}
-
-}  // namespace
-
-Metric Accuracy(MetricOptions o) { return plain("Accuracy", o); }
-Metric CategoricalAccuracy(MetricOptions o) { return plain("CategoricalAccuracy", o); }
-Metric SparseCategoricalAccuracy(MetricOptions o) { return plain("SparseCategoricalAccuracy", o); }
-Metric MeanSquaredError(MetricOptions o) { return plain("MeanSquaredError", o); }
-Metric RootMeanSquaredError(MetricOptions o) { return plain("RootMeanSquaredError", o); }
-Metric MeanAbsoluteError(MetricOptions o) { return plain("MeanAbsoluteError", o); }
-Metric MeanAbsolutePercentageError(MetricOptions o) {
-  return plain("MeanAbsolutePercentageError", o);
-}
-Metric MeanSquaredLogarithmicError(MetricOptions o) {
-  return plain("MeanSquaredLogarithmicError", o);
-}
-Metric LogCoshError(MetricOptions o) { return plain("LogCoshError", o); }
-Metric Hinge(MetricOptions o) { return plain("Hinge", o); }
-Metric SquaredHinge(MetricOptions o) { return plain("SquaredHinge", o); }
-Metric CategoricalHinge(MetricOptions o) { return plain("CategoricalHinge", o); }
-Metric KLDivergence(MetricOptions o) { return plain("KLDivergence", o); }
-Metric Poisson(MetricOptions o) { return plain("Poisson", o); }
-Metric Mean(MetricOptions o) { return plain("Mean", o); }
-Metric Sum(MetricOptions o) { return plain("Sum", o); }
-
-Metric BinaryAccuracy(BinaryAccuracyOptions o) {
-  return make("BinaryAccuracy", o, [&](MetricSettings& s) { s.threshold = o.threshold; });
-}
-Metric TopKCategoricalAccuracy(TopKOptions o) {
-  return make("TopKCategoricalAccuracy", o, [&](MetricSettings& s) { s.k = o.k; });
-}
-Metric SparseTopKCategoricalAccuracy(TopKOptions o) {
-  return make("SparseTopKCategoricalAccuracy", o, [&](MetricSettings& s) { s.k = o.k; });
-}
-Metric CosineSimilarity(CosineSimilarityMetricOptions o) {
-  return make("CosineSimilarity", o, [&](MetricSettings& s) { s.axis = o.axis; });
-}
-Metric BinaryCrossentropy(BinaryCrossentropyMetricOptions o) {
-  return make("BinaryCrossentropy", o, [&](MetricSettings& s) {
-    s.from_logits = o.from_logits;
-    s.label_smoothing = o.label_smoothing;
-  });
-}
-Metric CategoricalCrossentropy(CategoricalCrossentropyMetricOptions o) {
-  return make("CategoricalCrossentropy", o, [&](MetricSettings& s) {
-    s.from_logits = o.from_logits;
-    s.label_smoothing = o.label_smoothing;
-    s.axis = o.axis;
-  });
-}
-Metric SparseCategoricalCrossentropy(SparseCategoricalCrossentropyMetricOptions o) {
-  return make("SparseCategoricalCrossentropy", o, [&](MetricSettings& s) {
-    s.from_logits = o.from_logits;
-    s.ignore_class = o.ignore_class;
-    s.axis = o.axis;
-  });
-}
-
-}  // namespace metrics
 }  // namespace cornu

@@ -108,8 +108,106 @@ struct SparseCategoricalCrossentropyMetricOptions {
   int64_t axis = -1;
   std::string name = {};
 };
-struct CosineSimilarityMetricOptions {
+struct AxisMetricOptions {
   int64_t axis = -1;
+  std::string name = {};
+};
+
+struct ThresholdsOptions {
+  std::vector<double> thresholds = {};  // empty: 0.5
+  std::string name = {};
+};
+struct PrecisionOptions {
+  std::vector<double> thresholds = {};   // empty: 0.5; with top_k, none
+  std::optional<int64_t> top_k = {};     // only the k largest of a row count as predicted
+  std::optional<int64_t> class_id = {};  // look at this class alone
+  std::string name = {};
+};
+struct SensitivityAtSpecificityOptions {
+  double specificity = 0.5;
+  int64_t num_thresholds = 200;
+  std::optional<int64_t> class_id = {};
+  std::string name = {};
+};
+struct SpecificityAtSensitivityOptions {
+  double sensitivity = 0.5;
+  int64_t num_thresholds = 200;
+  std::optional<int64_t> class_id = {};
+  std::string name = {};
+};
+struct PrecisionAtRecallOptions {
+  double recall = 0.5;
+  int64_t num_thresholds = 200;
+  std::optional<int64_t> class_id = {};
+  std::string name = {};
+};
+struct RecallAtPrecisionOptions {
+  double precision = 0.5;
+  int64_t num_thresholds = 200;
+  std::optional<int64_t> class_id = {};
+  std::string name = {};
+};
+struct AUCOptions {
+  int64_t num_thresholds = 200;
+  std::string curve = "ROC";                       // "PR", "PRGAIN"
+  std::string summation_method = "interpolation";  // "minoring", "majoring"
+  std::vector<double> thresholds = {};             // instead of num_thresholds
+  bool multi_label = false;                        // one area per class, averaged
+  std::optional<int64_t> num_labels = {};
+  std::vector<double> label_weights = {};
+  bool from_logits = false;
+  std::string name = {};
+};
+struct FBetaScoreOptions {
+  std::optional<std::string> average = {};  // "micro", "macro", "weighted"; none: one per class
+  double beta = 1.0;
+  std::optional<double> threshold = {};  // none: the largest of a row is what is predicted
+  std::string name = {};
+};
+struct F1ScoreOptions {
+  std::optional<std::string> average = {};
+  std::optional<double> threshold = {};
+  std::string name = {};
+};
+struct IoUOptions {
+  int64_t num_classes = 0;
+  std::vector<int64_t> target_class_ids = {};
+  std::optional<int64_t> ignore_class = {};
+  bool sparse_y_true = true, sparse_y_pred = true;  // labels; else scores along `axis`
+  int64_t axis = -1;
+  std::string name = {};
+};
+struct MeanIoUOptions {
+  int64_t num_classes = 0;
+  std::optional<int64_t> ignore_class = {};
+  bool sparse_y_true = true, sparse_y_pred = true;
+  int64_t axis = -1;
+  std::string name = {};
+};
+struct BinaryIoUOptions {
+  std::vector<int64_t> target_class_ids = {0, 1};
+  double threshold = 0.5;
+  std::string name = {};
+};
+struct OneHotIoUOptions {
+  int64_t num_classes = 0;
+  std::vector<int64_t> target_class_ids = {};
+  std::optional<int64_t> ignore_class = {};
+  bool sparse_y_pred = false;
+  int64_t axis = -1;
+  std::string name = {};
+};
+struct OneHotMeanIoUOptions {
+  int64_t num_classes = 0;
+  std::optional<int64_t> ignore_class = {};
+  bool sparse_y_pred = false;
+  int64_t axis = -1;
+  std::string name = {};
+};
+struct R2ScoreOptions {
+  // "variance_weighted_average"; none: one per output
+  std::optional<std::string> class_aggregation = "uniform_average";
+  int64_t num_regressors = 0;
   std::string name = {};
 };
 
@@ -125,7 +223,7 @@ CORNU_API Metric RootMeanSquaredError(MetricOptions o = {});
 CORNU_API Metric MeanAbsoluteError(MetricOptions o = {});
 CORNU_API Metric MeanAbsolutePercentageError(MetricOptions o = {});
 CORNU_API Metric MeanSquaredLogarithmicError(MetricOptions o = {});
-CORNU_API Metric CosineSimilarity(CosineSimilarityMetricOptions o = {});  // 1 for equal directions
+CORNU_API Metric CosineSimilarity(AxisMetricOptions o = {});  // 1 for equal directions
 CORNU_API Metric LogCoshError(MetricOptions o = {});
 CORNU_API Metric Hinge(MetricOptions o = {});
 CORNU_API Metric SquaredHinge(MetricOptions o = {});
@@ -135,6 +233,28 @@ CORNU_API Metric Poisson(MetricOptions o = {});
 CORNU_API Metric BinaryCrossentropy(BinaryCrossentropyMetricOptions o = {});
 CORNU_API Metric CategoricalCrossentropy(CategoricalCrossentropyMetricOptions o = {});
 CORNU_API Metric SparseCategoricalCrossentropy(SparseCategoricalCrossentropyMetricOptions o = {});
+CORNU_API Metric TruePositives(ThresholdsOptions o = {});
+CORNU_API Metric FalsePositives(ThresholdsOptions o = {});
+CORNU_API Metric TrueNegatives(ThresholdsOptions o = {});
+CORNU_API Metric FalseNegatives(ThresholdsOptions o = {});
+CORNU_API Metric Precision(PrecisionOptions o = {});
+CORNU_API Metric Recall(PrecisionOptions o = {});
+CORNU_API Metric SensitivityAtSpecificity(SensitivityAtSpecificityOptions o);
+CORNU_API Metric SpecificityAtSensitivity(SpecificityAtSensitivityOptions o);
+CORNU_API Metric PrecisionAtRecall(PrecisionAtRecallOptions o);
+CORNU_API Metric RecallAtPrecision(RecallAtPrecisionOptions o);
+CORNU_API Metric AUC(AUCOptions o = {});
+CORNU_API Metric FBetaScore(FBetaScoreOptions o = {});
+CORNU_API Metric F1Score(F1ScoreOptions o = {});
+CORNU_API Metric IoU(IoUOptions o);
+CORNU_API Metric MeanIoU(MeanIoUOptions o);
+CORNU_API Metric BinaryIoU(BinaryIoUOptions o = {});
+CORNU_API Metric OneHotIoU(OneHotIoUOptions o);
+CORNU_API Metric OneHotMeanIoU(OneHotMeanIoUOptions o);
+// Of the numbers along an axis; their mean over the samples.
+CORNU_API Metric PearsonCorrelation(AxisMetricOptions o = {});
+CORNU_API Metric ConcordanceCorrelation(AxisMetricOptions o = {});
+CORNU_API Metric R2Score(R2ScoreOptions o = {});
 // Of the predictions; targets are not looked at.
 CORNU_API Metric Mean(MetricOptions o = {});
 CORNU_API Metric Sum(MetricOptions o = {});

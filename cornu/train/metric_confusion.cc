@@ -31,34 +31,35 @@ void Confusion::prepare(Prepared& at) {
   if (at.values != y) throw_misfit("y_true of y_pred's shape", at.y, at.p);
   const auto& id = settings_.class_id;
   if (id && (at.values.rank() < 2 || *id >= classes))
-    throw_misfit(base::cat("a class ", *id, ", its `class_id`").c_str(), at.y, at.p);
+    throw_misfit(base::cat("a class ", *id, ", its `class_id`"), at.y, at.p);
   if (settings_.top_k && (at.values.rank() < 2 || *settings_.top_k > classes))
-    throw_misfit(base::cat(*settings_.top_k, " classes or more, as `top_k` says").c_str(), at.y,
-                 at.p);
+    throw_misfit(base::cat(*settings_.top_k, " classes or more, as `top_k` says"), at.y, at.p);
   const auto& weights = settings_.label_weights;
   if (settings_.multi_label && at.values.rank() != 2)
     throw_misfit("predictions of rank 2 where `multi_label` is true", at.y, at.p);
   if (!weights.empty() && std::ssize(weights) != classes)
-    throw_misfit(base::cat("one class for each of its ", weights.size(), " `label_weights`").c_str(),
-                 at.y, at.p);
-  labels_ = settings_.multi_label ? classes : 1;
-  need_state(4 * thresholds() * labels_);
-  if (spread_) cells_.resize(static_cast<size_t>(2 * (thresholds() + 1) * labels_));
-  row_.resize(static_cast<size_t>(classes));
-  order_.resize(static_cast<size_t>(classes));
+    throw_misfit(base::cat("one class for each of its ", weights.size(), " `label_weights`"), at.y,
+                 at.p);
+  const int64_t labels = settings_.multi_label ? classes : 1;
+  need_state(4 * thresholds() * labels);
+  at.classes = classes;
+  if (spread_) cells_.resize(static_cast<size_t>(2 * (thresholds() + 1) * labels));
+  row_.resize(std::max(row_.size(), static_cast<size_t>(classes)));
+  order_.resize(row_.size());
 }
 
 void Confusion::keep_top_k(const float* p, int64_t classes) {
   const auto larger = [&](int64_t a, int64_t b) { return p[a] > p[b] || (p[a] == p[b] && a < b); };
-  std::iota(order_.begin(), order_.end(), 0);
-  std::partial_sort(order_.begin(), order_.begin() + *settings_.top_k, order_.end(), larger);
+  std::iota(order_.begin(), order_.begin() + classes, 0);
+  std::partial_sort(order_.begin(), order_.begin() + *settings_.top_k, order_.begin() + classes,
+                    larger);
   for (int64_t i = *settings_.top_k; i < classes; ++i)
     row_[static_cast<size_t>(order_[static_cast<size_t>(i)])] = kNever;
 }
 
 void Confusion::count(const Batch& batch, Prepared& at) {
   if (at.values.size() == 0) return;
-  const int64_t classes = std::ssize(row_);
+  const int64_t classes = at.classes;
   const int64_t first = settings_.class_id.value_or(0);
   const int64_t last = settings_.class_id ? first + 1 : classes;
   std::fill(cells_.begin(), cells_.end(), 0.0);
@@ -70,7 +71,8 @@ void Confusion::count(const Batch& batch, Prepared& at) {
       double weight = at.weight_of(i + c);
       if (!settings_.multi_label && !settings_.label_weights.empty())
         weight *= settings_.label_weights[label];
-      const float p = settings_.from_logits ? static_cast<float>(sigmoid(row_[label])) : row_[label];
+      const float p =
+          settings_.from_logits ? static_cast<float>(sigmoid(row_[label])) : row_[label];
       add(batch.y[i + c] != 0, weight, settings_.multi_label ? c : 0, p);
     }
   }
@@ -82,27 +84,28 @@ void Confusion::add(bool positive, double weight, int64_t label, float p) {
     // The number of thresholds below p, in float as Keras counts them.
     const float steps = static_cast<float>(thresholds() - 1);
     const float cell = std::ceil(std::clamp(p, 0.f, 1.f) * steps);
-    const int64_t below = std::isnan(p) ? 0 : std::max<int64_t>(static_cast<int64_t>(cell), below_zero_);
-    cells_[static_cast<size_t>((below * labels_ + label) * 2 + positive)] += weight;
+    const int64_t below =
+        std::isnan(p) ? 0 : std::max<int64_t>(static_cast<int64_t>(cell), below_zero_);
+    cells_[static_cast<size_t>((below * labels() + label) * 2 + positive)] += weight;
     return;
   }
   for (int64_t t = 0; t < thresholds(); ++t) {
     const bool above = p > thresholds_[static_cast<size_t>(t)];
     const Which which = above ? (positive ? kTruePositives : kFalsePositives)
                               : (positive ? kFalseNegatives : kTrueNegatives);
-    state[static_cast<size_t>((which * thresholds() + t) * labels_ + label)] += weight;
+    state[static_cast<size_t>((which * thresholds() + t) * labels() + label)] += weight;
   }
 }
 
 void Confusion::gather_cells() {
   const int64_t n = thresholds();
   const auto cell = [&](int64_t below, int64_t label, bool positive) {
-    return cells_[static_cast<size_t>((below * labels_ + label) * 2 + positive)];
+    return cells_[static_cast<size_t>((below * labels() + label) * 2 + positive)];
   };
   const auto put = [&](Which which, int64_t t, int64_t label, double weight) {
-    state[static_cast<size_t>((which * n + t) * labels_ + label)] += weight;
+    state[static_cast<size_t>((which * n + t) * labels() + label)] += weight;
   };
-  for (int64_t label = 0; label < labels_; ++label)
+  for (int64_t label = 0; label < labels(); ++label)
     for (bool positive : {false, true}) {
       double total = 0, above = 0;
       for (int64_t below = 0; below <= n; ++below) total += cell(below, label, positive);
@@ -135,8 +138,7 @@ std::vector<double> given_thresholds(const MetricSettings& s) {
 
 std::vector<double> even_thresholds(int64_t n) {
   std::vector<double> t;
-  for (int64_t i = 0; i < n; ++i)
-    t.push_back(static_cast<double>(i) / static_cast<double>(n - 1));
+  for (int64_t i = 0; i < n; ++i) t.push_back(static_cast<double>(i) / static_cast<double>(n - 1));
   return n == 1 ? std::vector<double>{0.5} : t;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iterator>
 #include <vector>
 
 #include "cornu/train/metric_counter.h"
@@ -21,9 +22,9 @@ class Confusion : public Counter {
   void count(const Batch& batch, Prepared& at) override;
 
   int64_t thresholds() const { return static_cast<int64_t>(thresholds_.size()); }
-  int64_t labels() const { return labels_; }
+  int64_t labels() const { return std::ssize(state) / (4 * thresholds()); }
   double at(Which which, int64_t threshold, int64_t label = 0) const {
-    return state[static_cast<size_t>((which * thresholds() + threshold) * labels_ + label)];
+    return state[static_cast<size_t>((which * thresholds() + threshold) * labels() + label)];
   }
 
   const MetricSettings settings_;
@@ -35,7 +36,6 @@ class Confusion : public Counter {
 
   std::vector<float> thresholds_;
   bool spread_, below_zero_;
-  int64_t labels_ = 1;
   std::vector<double> cells_;  // spread: weight of positives and of the rest, by cell
   std::vector<float> row_;     // one row of predictions, filtered
   std::vector<int64_t> order_;

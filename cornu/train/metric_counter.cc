@@ -11,7 +11,7 @@ namespace cornu::train {
 
 using base::cat;
 
-void throw_misfit(const char* needed, const Shape& y_true, const Shape& y_pred) {
+void throw_misfit(const std::string& needed, const Shape& y_true, const Shape& y_pred) {
   throw ValueError(cat("the metric needs ", needed, ". Received: y_true.shape=", y_true,
                        ", y_pred.shape=", y_pred));
 }

@@ -30,6 +30,7 @@ struct Prepared {
   bool weighted = false;
   Shape values;                             // what has a weight of its own
   Shape weight;                             // the weights', of the rank of values
+  int64_t classes = 1;                      // for whom works by rows
   std::vector<double> weights;              // of each value
   std::vector<double> buffer;               // the values, for whom keeps them
   std::shared_ptr<FormulaProgram> program;  // for whom has one
@@ -58,7 +59,7 @@ class Counter {
 };
 
 // [[noreturn]] ValueError: "the metric needs …. Received: y_true.shape=…, y_pred.shape=…".
-[[noreturn]] void throw_misfit(const char* needed, const Shape& y_true, const Shape& y_pred);
+[[noreturn]] void throw_misfit(const std::string& needed, const Shape& y_true, const Shape& y_pred);
 
 struct MetricRow;
 using MakeCounter = std::unique_ptr<Counter> (*)(const MetricRow&, const MetricSettings&);
@@ -70,8 +71,9 @@ struct MetricRow {
   const char* other;  // one more name of it, or null
   int direction;      // as Metric::direction()
   MakeCounter make;
-  std::vector<Field<MetricSettings>> fields = {};  // in the order of files
-  const LossRow* loss = nullptr;                   // whose values it averages
+  std::vector<Field<MetricSettings>> fields = {};     // in the order of files
+  const LossRow* loss = nullptr;                      // whose values it averages
+  void (*set_defaults)(MetricSettings& s) = nullptr;  // where they are not those of the struct
 };
 
 // The row of any of its names, or of the name of a loss; null for an unknown one.
@@ -79,6 +81,9 @@ const MetricRow* find_metric(std::string_view name);
 // "accuracy" and "acc", however written.
 bool is_accuracy(std::string_view name);
 const MetricRow* accuracy_row(Labels labels);
+MetricSettings default_settings(const MetricRow& row);
+// ValueError for an option that cannot be.
+void check_settings(const MetricRow& row, const MetricSettings& s, const std::string& name);
 
 // ---- counters -----------------------------------------------------------------------------------
 
@@ -86,16 +91,32 @@ using MetricFormula = std::function<Expression(Expression y_true, Expression y_p
 // The weighted mean over the samples of what a formula gives.
 std::unique_ptr<Counter> mean_of(MetricFormula formula);
 
-std::unique_ptr<Counter> make_loss_mean(const MetricRow& row, const MetricSettings& s);
-std::unique_ptr<Counter> make_cosine_similarity(const MetricRow& row, const MetricSettings& s);
-std::unique_ptr<Counter> make_root_mean_squared_error(const MetricRow&, const MetricSettings& s);
-std::unique_ptr<Counter> make_accuracy(const MetricRow& row, const MetricSettings& s);
-std::unique_ptr<Counter> make_binary_accuracy(const MetricRow& row, const MetricSettings& s);
-std::unique_ptr<Counter> make_categorical_accuracy(const MetricRow&, const MetricSettings& s);
-std::unique_ptr<Counter> make_sparse_accuracy(const MetricRow& row, const MetricSettings& s);
-std::unique_ptr<Counter> make_top_k_accuracy(const MetricRow& row, const MetricSettings& s);
-std::unique_ptr<Counter> make_sparse_top_k_accuracy(const MetricRow&, const MetricSettings& s);
-std::unique_ptr<Counter> make_mean(const MetricRow& row, const MetricSettings& s);
-std::unique_ptr<Counter> make_sum(const MetricRow& row, const MetricSettings& s);
+std::unique_ptr<Counter> make_loss_mean(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_cosine_similarity(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_root_mean_squared_error(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_accuracy(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_binary_accuracy(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_categorical_accuracy(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_sparse_accuracy(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_top_k_accuracy(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_sparse_top_k_accuracy(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_pearson(const MetricRow&, const MetricSettings& s);
+std::unique_ptr<Counter> make_concordance(const MetricRow&, const MetricSettings& s);
+std::unique_ptr<Counter> make_mean(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_sum(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_true_positives(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_false_positives(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_true_negatives(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_false_negatives(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_precision(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_recall(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_sensitivity_at_specificity(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_specificity_at_sensitivity(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_precision_at_recall(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_recall_at_precision(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_auc(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_f_beta(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_iou(const MetricRow&, const MetricSettings&);
+std::unique_ptr<Counter> make_r2(const MetricRow&, const MetricSettings&);
 
 }  // namespace cornu::train

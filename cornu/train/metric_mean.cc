@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cornu/nn/keras_json.h"
 #include "cornu/train/loss_shapes.h"
 #include "cornu/train/metric_counter.h"
 #include "cornu/train/metric_formula.h"
@@ -138,6 +139,22 @@ MetricFormula elementwise(Expression (*f)(Expression y, Expression p, const Metr
   };
 }
 
+Expression pearson(Expression y, Expression p, const MetricSettings& s) {
+  const ops::ReduceOptions along = {.axis = {s.axis}, .keepdims = true};
+  const Expression a = y - ops::mean(y, along), b = p - ops::mean(p, along);
+  const Expression variances = ops::mean(ops::square(a), along) * ops::mean(ops::square(b), along);
+  return ops::mean(a * b / ops::sqrt(variances), {.axis = {s.axis}});
+}
+
+Expression concordance(Expression y, Expression p, const MetricSettings& s) {
+  const ops::ReduceOptions along = {.axis = {s.axis}, .keepdims = true};
+  const Expression y_mean = ops::mean(y, along), p_mean = ops::mean(p, along);
+  const Expression a = y - y_mean, b = p - p_mean;
+  const Expression norm = ops::mean(ops::square(a), along) + ops::mean(ops::square(b), along) +
+                          ops::square(y_mean - p_mean);
+  return ops::mean(a * b * 2 / (norm + epsilon()), {.axis = {s.axis}});
+}
+
 }  // namespace
 
 std::unique_ptr<Counter> mean_of(MetricFormula formula) {
@@ -171,6 +188,13 @@ std::unique_ptr<Counter> make_binary_accuracy(const MetricRow&, const MetricSett
         return ops::equal(y, ops::greater(p, o.threshold)) * ops::equal(p, p);
       },
       s));
+}
+
+std::unique_ptr<Counter> make_pearson(const MetricRow&, const MetricSettings& s) {
+  return mean_of(elementwise(pearson, s));
+}
+std::unique_ptr<Counter> make_concordance(const MetricRow&, const MetricSettings& s) {
+  return mean_of(elementwise(concordance, s));
 }
 
 std::unique_ptr<Counter> make_categorical_accuracy(const MetricRow&, const MetricSettings&) {

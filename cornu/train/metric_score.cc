@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cornu/base/text.h"
 #include "cornu/nn/keras_json.h"
 #include "cornu/train/loss_shapes.h"
-#include "cornu/train/metric_confusion.h"
+#include "cornu/train/metric_counter.h"
 
 // Scores that are counted by class: F-beta, intersection over union, R squared.
 namespace cornu::train {
@@ -17,11 +18,12 @@ class FBeta : public Counter {
 
   std::vector<double> results() const override {
     const size_t n = state.size() / 4;
-    const double beta = s_.beta * s_.beta;
+    const double beta = s_.f_beta * s_.f_beta;
     std::vector<double> scores;
     double mean = 0, weighted = 0, weights = 0;
     for (size_t c = 0; c < n; ++c) {
-      const double tp = state[c], fp = state[n + c], fn = state[2 * n + c], weight = state[3 * n + c];
+      const double tp = state[c], fp = state[n + c], fn = state[2 * n + c],
+                   weight = state[3 * n + c];
       const double precision = tp / (tp + fp + epsilon()), recall = tp / (tp + fn + epsilon());
       scores.push_back(precision * recall / (beta * precision + recall + epsilon()) * (1 + beta));
       mean += scores.back() / static_cast<double>(n);
@@ -49,7 +51,8 @@ class FBeta : public Counter {
       const float top = classes > 0 ? *std::max_element(p, p + classes) : 0;
       for (int64_t c = 0; c < classes; ++c) {
         // All zeros predict nothing.
-        const bool is = s_.cut ? p[c] > *s_.cut : p[c] >= top && std::abs(p[c]) > 1e-9f;
+        const bool is =
+            s_.cut ? p[c] > static_cast<float>(*s_.cut) : p[c] >= top && std::abs(p[c]) > 1e-9f;
         const double y = batch.y[i + c], weight = at.weight_of(i + c);
         const size_t k = n == 1 ? 0 : static_cast<size_t>(c);
         state[k] += is * y * weight;
@@ -68,19 +71,18 @@ class FBeta : public Counter {
 
 // One label per cell, from labels or from the largest of the scores along an axis.
 struct LabelReader {
-  int64_t classes = 1, inner = 1;  // 1: labels
-  Shape shape;                     // of the labels
+  bool labels;
+  int64_t classes = 1, inner = 1;
 
-  LabelReader(const Shape& s, bool sparse, int64_t axis) : shape(s) {
+  LabelReader(const Shape& shape, bool sparse, int64_t axis) : labels(sparse) {
     if (sparse) return;
-    const int64_t at = axis < 0 ? axis + s.rank() : axis;
-    classes = s[at];
-    for (int64_t a = at + 1; a < s.rank(); ++a) inner *= s[a];
-    shape.erase(at);
+    classes = shape[axis];
+    for (int64_t a = axis < 0 ? axis + shape.rank() + 1 : axis + 1; a < shape.rank(); ++a)
+      inner *= shape[a];
   }
-  // -1 for what is no class.
+  // -1 for what cannot be a class.
   int64_t at(const float* x, int64_t i) const {
-    if (classes == 1 && inner == 1) return x[i] > -1 && x[i] < 1e9f ? static_cast<int64_t>(x[i]) : -1;
+    if (labels) return x[i] > -1 && x[i] < 1e9f ? static_cast<int64_t>(x[i]) : -1;
     const float* from = x + i / inner * inner * classes + i % inner;
     int64_t best = 0;
     for (int64_t c = 1; c < classes; ++c)
@@ -116,8 +118,15 @@ class Iou : public Counter {
 
  protected:
   void prepare(Prepared& at) override {
-    at.values = LabelReader(at.y, s_.sparse_y_true, s_.axis).shape;
-    if (at.values.size() != LabelReader(at.p, s_.sparse_y_pred, s_.axis).shape.size())
+    const auto labels = [&](Shape shape, bool sparse) {
+      if (sparse) return shape;
+      if (s_.axis < -shape.rank() || s_.axis >= shape.rank())
+        throw_misfit(base::cat("scores that have an axis ", s_.axis), at.y, at.p);
+      shape.erase(s_.axis < 0 ? s_.axis + shape.rank() : s_.axis);
+      return shape;
+    };
+    at.values = labels(at.y, s_.sparse_y_true);
+    if (at.values.size() != labels(at.p, s_.sparse_y_pred).size())
       throw_misfit("as many labels in y_true as in y_pred", at.y, at.p);
   }
 
@@ -125,7 +134,8 @@ class Iou : public Counter {
     const LabelReader y(at.y, s_.sparse_y_true, s_.axis), p(at.p, s_.sparse_y_pred, s_.axis);
     for (int64_t i = 0; i < at.values.size(); ++i) {
       const int64_t truth = y.at(batch.y, i);
-      const int64_t got = s_.binary ? batch.p[i] >= s_.threshold : p.at(batch.p, i);
+      const int64_t got =
+          s_.binary ? batch.p[i] >= static_cast<float>(s_.threshold) : p.at(batch.p, i);
       if (truth < 0 || truth >= s_.num_classes || got < 0 || got >= s_.num_classes) continue;
       if (s_.ignore_class && truth == *s_.ignore_class) continue;
       state[static_cast<size_t>(truth * s_.num_classes + got)] += at.weight_of(i);
@@ -200,9 +210,6 @@ class R2 : public Counter {
 }  // namespace
 
 std::unique_ptr<Counter> make_f_beta(const MetricRow&, const MetricSettings& s) {
-  return std::make_unique<FBeta>(s);
-}
-std::unique_ptr<Counter> make_f1(const MetricRow&, const MetricSettings& s) {
   return std::make_unique<FBeta>(s);
 }
 std::unique_ptr<Counter> make_iou(const MetricRow&, const MetricSettings& s) {
