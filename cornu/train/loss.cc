@@ -27,15 +27,13 @@ nn::Functions<Loss::Function>& own_functions() {
   return functions;
 }
 
-const char* default_name(const LossRow& row) { return row.name ? row.name : row.function; }
-
 }  // namespace
 
 struct LossAccess {
   static Loss make(const LossRow& row, LossSettings settings, const std::string& name) {
     Loss loss(row.class_name);
     loss.identifier_.clear();
-    loss.name_ = name.empty() ? default_name(row) : name;
+    loss.name_ = name.empty() ? row.name : name;
     loss.settings_ = std::move(settings);
     return loss;
   }

@@ -189,97 +189,56 @@ Terms dice(Expression y, Expression p, const LossSettings& s) {
 }
 
 using S = LossSettings;
-const Field<S> kFromLogits{"from_logits", &S::from_logits}, kAxis{"axis", &S::axis},
+constexpr Field<S> kFromLogits{"from_logits", &S::from_logits}, kAxis{"axis", &S::axis},
     kAxes{"axis", &S::axes}, kSmoothing{"label_smoothing", &S::label_smoothing},
     kAlpha{"alpha", &S::alpha}, kBeta{"beta", &S::beta}, kGamma{"gamma", &S::gamma},
     kDelta{"delta", &S::delta}, kIgnoreClass{"ignore_class", &S::ignore_class},
     kNewAxis{"axis", &S::axis, false},  // Keras before 3.16 does not know it
     kBalancing{"apply_class_balancing", &S::apply_class_balancing};
 
+std::vector<LossRow> make_rows() {
+  std::vector<LossRow> rows;
+  const auto add = [&](const char* class_name, Formula formula,
+                       std::vector<Field<S>> fields = {}) -> LossRow& {
+    const std::string function = base::snake_case(class_name);
+    rows.push_back({class_name, function, function, formula, std::move(fields)});
+    return rows.back();
+  };
+  add("MeanSquaredError", mean_squared_error).aliases = {"mse", "MSE"};
+  add("MeanAbsoluteError", mean_absolute_error).aliases = {"mae", "MAE"};
+  add("MeanAbsolutePercentageError", mean_absolute_percentage_error).aliases = {"mape", "MAPE"};
+  add("MeanSquaredLogarithmicError", mean_squared_logarithmic_error).aliases = {"msle", "MSLE"};
+  add("CosineSimilarity", cosine_similarity, {kAxis}).legacy = {"cosine_proximity", "cosine"};
+  LossRow& huber_row = add("Huber", huber, {kDelta});
+  huber_row.name = "huber_loss";
+  huber_row.legacy = {"huber_loss"};
+  add("LogCosh", log_cosh).legacy = {"logcosh"};
+  add("Hinge", hinge);
+  add("SquaredHinge", squared_hinge);
+  add("CategoricalHinge", categorical_hinge);
+  LossRow& divergence = add("KLDivergence", kl_divergence);
+  divergence.aliases = {"kld", "KLD"};
+  divergence.legacy = {"kullback_leibler_divergence"};
+  add("Poisson", poisson);
+  add("BinaryCrossentropy", binary_crossentropy, {kFromLogits, kSmoothing, kAxis}).aliases = {
+      "bce", "BCE"};
+  add("CategoricalCrossentropy", categorical_crossentropy, {kFromLogits, kSmoothing, kAxis});
+  add("SparseCategoricalCrossentropy", sparse_categorical_crossentropy,
+      {kFromLogits, kIgnoreClass, kNewAxis})
+      .sparse = true;
+  add("BinaryFocalCrossentropy", binary_focal_crossentropy,
+      {kFromLogits, kSmoothing, kAxis, kBalancing, kAlpha, kGamma});
+  add("CategoricalFocalCrossentropy", categorical_focal_crossentropy,
+      {kFromLogits, kSmoothing, kAxis, kAlpha, kGamma});
+  add("Dice", dice, {kAxes});
+  add("Tversky", tversky, {kAlpha, kBeta, kAxes}).alpha = 0.5;
+  return rows;
+}
+
 }  // namespace
 
 const std::vector<LossRow>& loss_rows() {
-  static const std::vector<LossRow> rows = {
-      {"MeanSquaredError", "mean_squared_error", {"mse", "MSE"}, {}, mean_squared_error},
-      {"MeanAbsoluteError", "mean_absolute_error", {"mae", "MAE"}, {}, mean_absolute_error},
-      {"MeanAbsolutePercentageError",
-       "mean_absolute_percentage_error",
-       {"mape", "MAPE"},
-       {},
-       mean_absolute_percentage_error},
-      {"MeanSquaredLogarithmicError",
-       "mean_squared_logarithmic_error",
-       {"msle", "MSLE"},
-       {},
-       mean_squared_logarithmic_error},
-      {"CosineSimilarity",
-       "cosine_similarity",
-       {},
-       {"cosine_proximity", "cosine"},
-       cosine_similarity,
-       {kAxis}},
-      {.class_name = "Huber",
-       .function = "huber",
-       .aliases = {},
-       .legacy = {"huber_loss"},
-       .formula = huber,
-       .fields = {kDelta},
-       .name = "huber_loss"},
-      {"LogCosh", "log_cosh", {}, {"logcosh"}, log_cosh},
-      {"Hinge", "hinge", {}, {}, hinge},
-      {"SquaredHinge", "squared_hinge", {}, {}, squared_hinge},
-      {"CategoricalHinge", "categorical_hinge", {}, {}, categorical_hinge},
-      {"KLDivergence",
-       "kl_divergence",
-       {"kld", "KLD"},
-       {"kullback_leibler_divergence"},
-       kl_divergence},
-      {"Poisson", "poisson", {}, {}, poisson},
-      {"BinaryCrossentropy",
-       "binary_crossentropy",
-       {"bce", "BCE"},
-       {},
-       binary_crossentropy,
-       {kFromLogits, kSmoothing, kAxis}},
-      {"CategoricalCrossentropy",
-       "categorical_crossentropy",
-       {},
-       {},
-       categorical_crossentropy,
-       {kFromLogits, kSmoothing, kAxis}},
-      {.class_name = "SparseCategoricalCrossentropy",
-       .function = "sparse_categorical_crossentropy",
-       .aliases = {},
-       .legacy = {},
-       .formula = sparse_categorical_crossentropy,
-       .fields = {kFromLogits, kIgnoreClass, kNewAxis},
-       .sparse = true},
-      {"BinaryFocalCrossentropy",
-       "binary_focal_crossentropy",
-       {},
-       {},
-       binary_focal_crossentropy,
-       {kFromLogits, kSmoothing, kAxis, kBalancing, kAlpha, kGamma}},
-      {"CategoricalFocalCrossentropy",
-       "categorical_focal_crossentropy",
-       {},
-       {},
-       categorical_focal_crossentropy,
-       {kFromLogits, kSmoothing, kAxis, kAlpha, kGamma}},
-      {.class_name = "Dice",
-       .function = "dice",
-       .aliases = {},
-       .legacy = {},
-       .formula = dice,
-       .fields = {kAxes}},
-      {.class_name = "Tversky",
-       .function = "tversky",
-       .aliases = {},
-       .legacy = {},
-       .formula = tversky,
-       .fields = {kAlpha, kBeta, kAxes},
-       .alpha = 0.5},
-  };
+  static const std::vector<LossRow> rows = make_rows();
   return rows;
 }
 

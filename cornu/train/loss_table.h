@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,14 +25,14 @@ using Formula = Terms (*)(Expression y, Expression p, const LossSettings& s);
 // One row of layers.md part 13.
 struct LossRow {
   const char* class_name;
-  const char* function;              // the function's name; the class's default `name`
-  std::vector<const char*> aliases;  // Keras 3's
-  std::vector<const char*> legacy;   // what older Keras called it
+  std::string function;  // the function's name
+  std::string name;      // the class's default `name`
   Formula formula;
-  std::vector<Field<LossSettings>> fields = {};  // in the order of files
-  bool sparse = false;                           // targets are class labels
-  double alpha = 0.25;                           // its default
-  const char* name = nullptr;                    // the class's default `name` where it is another
+  std::vector<Field<LossSettings>> fields;  // in the order of files
+  std::vector<const char*> aliases = {};    // Keras 3's
+  std::vector<const char*> legacy = {};     // what older Keras called it
+  bool sparse = false;                      // targets are class labels
+  double alpha = 0.25;                      // its default
 };
 
 // All of them. The row of any of its names, null for an unknown one.

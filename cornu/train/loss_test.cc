@@ -160,7 +160,7 @@ TEST(Loss, Reductions) {
               c.value(d.y_rows[i], d.p_rows[i]) * (weight.rank() == 0 ? 1. : double{w.data()[at]});
         }
         const auto count = static_cast<double>(d.p_rows.size());
-        const double no_weights = weight.rank() == 0;
+        const bool no_weights = weight.rank() == 0;
         const std::pair<const char*, double> wanted[] = {
             {"sum_over_batch_size", sum / count},
             {"mean", sum / count},

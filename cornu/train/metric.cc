@@ -211,7 +211,8 @@ int Metric::direction() const {
   const MetricRow* row = data_->resolved ? data_->resolved : data_->row;
   if (row) return row->direction;
   if (data_->function) return 0;
-  return train::is_accuracy(data_->identifier) ? 1 : -1;
+  if (train::is_accuracy(data_->identifier)) return 1;
+  return train::is_crossentropy(data_->identifier) ? -1 : 0;
 }
 
 void register_metric(const std::string& name, Metric::Function function) {

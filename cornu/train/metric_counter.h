@@ -67,13 +67,13 @@ using MakeCounter = std::unique_ptr<Counter> (*)(const MetricRow&, const MetricS
 // One metric of layers.md part 14.
 struct MetricRow {
   const char* class_name;
-  const char* name;   // the class's default `name`, and a name of the metric
-  const char* other;  // one more name of it, or null
-  int direction;      // as Metric::direction()
+  std::string snake_name;  // the class's, another name of the metric
+  std::string name;        // the class's default `name`, and a third
+  int direction;           // as Metric::direction()
   MakeCounter make;
-  std::vector<Field<MetricSettings>> fields = {};     // in the order of files
-  const LossRow* loss = nullptr;                      // whose values it averages
-  void (*set_defaults)(MetricSettings& s) = nullptr;  // where they are not those of the struct
+  std::vector<Field<MetricSettings>> fields;        // in the order of files
+  const LossRow* loss = nullptr;                    // whose values it averages
+  void (*set_defaults)(MetricSettings&) = nullptr;  // where they are not those of the struct
 };
 
 // The row of any of its names, or of the name of a loss; null for an unknown one.

@@ -7,8 +7,7 @@ namespace cornu::train {
 namespace {
 
 using S = MetricSettings;
-using Fields = std::vector<Field<S>>;
-const Field<S> kThreshold{"threshold", &S::threshold}, kK{"k", &S::k},
+constexpr Field<S> kThreshold{"threshold", &S::threshold}, kK{"k", &S::k},
     kFromLogits{"from_logits", &S::from_logits}, kSmoothing{"label_smoothing", &S::label_smoothing},
     kAxis{"axis", &S::axis}, kIgnoreClass{"ignore_class", &S::ignore_class},
     kThresholds{"thresholds", &S::thresholds}, kTopK{"top_k", &S::top_k},
@@ -33,134 +32,93 @@ void binary_iou(S& s) {
 }
 void one_hot_iou(S& s) { s.sparse_y_true = s.sparse_y_pred = false; }
 
-MetricRow mean_of_loss(const char* class_name, const char* name, const Fields& fields = {}) {
-  return {class_name, name, nullptr, -1, make_loss_mean, fields, find_loss(name)};
+struct Rows {
+  std::vector<MetricRow> all;
+
+  MetricRow& add(const char* class_name, int direction, MakeCounter make,
+                 std::vector<Field<S>> fields = {}) {
+    const std::string name = base::snake_case(class_name);
+    all.push_back({class_name, name, name, direction, make, std::move(fields)});
+    return all.back();
+  }
+  void add_loss(const LossRow& loss, std::vector<Field<S>> fields = {}) {
+    add(loss.class_name, -1, make_loss_mean, std::move(fields)).loss = &loss;
+  }
+  bool has(std::string_view class_name) const {
+    const auto is = [&](const MetricRow& row) { return class_name == row.class_name; };
+    return std::any_of(all.begin(), all.end(), is);
+  }
+};
+
+void add_means(Rows& rows) {
+  rows.add("Accuracy", 1, make_accuracy);
+  rows.add("BinaryAccuracy", 1, make_binary_accuracy, {kThreshold});
+  rows.add("CategoricalAccuracy", 1, make_categorical_accuracy);
+  rows.add("SparseCategoricalAccuracy", 1, make_sparse_accuracy);
+  rows.add("TopKCategoricalAccuracy", 1, make_top_k_accuracy, {kK});
+  rows.add("SparseTopKCategoricalAccuracy", 1, make_sparse_top_k_accuracy, {kK});
+  rows.add("RootMeanSquaredError", -1, make_root_mean_squared_error);
+  rows.add("PearsonCorrelation", 1, make_pearson, {kAxis});
+  rows.add("ConcordanceCorrelation", 1, make_concordance, {kAxis});
+  rows.add("Mean", 0, make_mean);
+  rows.add("Sum", 0, make_sum);
+}
+
+void add_counts(Rows& rows) {
+  rows.add("TruePositives", 0, make_true_positives, {kThresholds});
+  rows.add("FalsePositives", 0, make_false_positives, {kThresholds});
+  rows.add("TrueNegatives", 0, make_true_negatives, {kThresholds});
+  rows.add("FalseNegatives", 0, make_false_negatives, {kThresholds});
+  rows.add("Precision", 1, make_precision, {kThresholds, kTopK, kClassId});
+  rows.add("Recall", 1, make_recall, {kThresholds, kTopK, kClassId});
+  rows.add("SensitivityAtSpecificity", 1, make_sensitivity_at_specificity,
+           {kNumThresholds, kSpecificity, kClassId});
+  rows.add("SpecificityAtSensitivity", 1, make_specificity_at_sensitivity,
+           {kNumThresholds, kSensitivity, kClassId});
+  rows.add("PrecisionAtRecall", 1, make_precision_at_recall, {kNumThresholds, kRecall, kClassId});
+  rows.add("RecallAtPrecision", 1, make_recall_at_precision,
+           {kNumThresholds, kPrecision, kClassId});
+  rows.add("AUC", 1, make_auc,
+           {kNumThresholds, kCurve, kSummation, kMultiLabel, kNumLabels, kLabelWeights, kFromLogits,
+            kGivenThresholds});
+}
+
+void add_scores(Rows& rows) {
+  rows.add("FBetaScore", 1, make_f_beta, {kAverage, kBeta, kCut}).name = "fbeta_score";
+  rows.add("F1Score", 1, make_f_beta, {kAverage, kCut});
+  rows.add("IoU", 1, make_iou,
+           {kNumClasses, kTargets, kIgnoreClass, kSparseTrue, kSparsePred, kAxis});
+  rows.add("MeanIoU", 1, make_iou, {kNumClasses, kIgnoreClass, kSparseTrue, kSparsePred, kAxis});
+  rows.add("BinaryIoU", 1, make_iou, {kTargets, kThreshold}).set_defaults = binary_iou;
+  rows.add("OneHotIoU", 1, make_iou, {kNumClasses, kTargets, kIgnoreClass, kSparsePred, kAxis})
+      .set_defaults = one_hot_iou;
+  rows.add("OneHotMeanIoU", 1, make_iou, {kNumClasses, kIgnoreClass, kSparsePred, kAxis})
+      .set_defaults = one_hot_iou;
+  rows.add("R2Score", 1, make_r2, {kAggregation, kRegressors});
+}
+
+void add_losses(Rows& rows) {
+  const auto loss = [](const char* name) -> const LossRow& { return *find_loss(name); };
+  rows.add("CosineSimilarity", 1, make_cosine_similarity, {kAxis}).loss = &loss("CosineSimilarity");
+  MetricRow& log_cosh = rows.add("LogCoshError", -1, make_loss_mean);
+  log_cosh.loss = &loss("LogCosh");
+  log_cosh.name = "logcosh";
+  rows.add_loss(loss("BinaryCrossentropy"), {kFromLogits, kSmoothing});
+  rows.add_loss(loss("CategoricalCrossentropy"), {kFromLogits, kSmoothing, kAxis});
+  rows.add_loss(loss("SparseCategoricalCrossentropy"), {kFromLogits, kIgnoreClass, kAxis});
+  // The rest, without options of their own.
+  for (const LossRow& row : loss_rows())
+    if (!rows.has(row.class_name) && row.class_name != std::string_view("LogCosh"))
+      rows.add_loss(row);
 }
 
 std::vector<MetricRow> make_rows() {
-  std::vector<MetricRow> rows = {
-      {"Accuracy", "accuracy", nullptr, 1, make_accuracy},
-      {"BinaryAccuracy", "binary_accuracy", nullptr, 1, make_binary_accuracy, {kThreshold}},
-      {"CategoricalAccuracy", "categorical_accuracy", nullptr, 1, make_categorical_accuracy},
-      {"SparseCategoricalAccuracy", "sparse_categorical_accuracy", nullptr, 1,
-       make_sparse_accuracy},
-      {"TopKCategoricalAccuracy",
-       "top_k_categorical_accuracy",
-       nullptr,
-       1,
-       make_top_k_accuracy,
-       {kK}},
-      {"SparseTopKCategoricalAccuracy",
-       "sparse_top_k_categorical_accuracy",
-       nullptr,
-       1,
-       make_sparse_top_k_accuracy,
-       {kK}},
-      {"RootMeanSquaredError", "root_mean_squared_error", nullptr, -1,
-       make_root_mean_squared_error},
-      {"CosineSimilarity",
-       "cosine_similarity",
-       nullptr,
-       1,
-       make_cosine_similarity,
-       {kAxis},
-       find_loss("cosine_similarity")},
-      {"LogCoshError", "logcosh", "log_cosh_error", -1, make_loss_mean, {}, find_loss("log_cosh")},
-      {"TruePositives", "true_positives", nullptr, 0, make_true_positives, {kThresholds}},
-      {"FalsePositives", "false_positives", nullptr, 0, make_false_positives, {kThresholds}},
-      {"TrueNegatives", "true_negatives", nullptr, 0, make_true_negatives, {kThresholds}},
-      {"FalseNegatives", "false_negatives", nullptr, 0, make_false_negatives, {kThresholds}},
-      {"Precision", "precision", nullptr, 1, make_precision, {kThresholds, kTopK, kClassId}},
-      {"Recall", "recall", nullptr, 1, make_recall, {kThresholds, kTopK, kClassId}},
-      {"SensitivityAtSpecificity",
-       "sensitivity_at_specificity",
-       nullptr,
-       1,
-       make_sensitivity_at_specificity,
-       {kNumThresholds, kSpecificity, kClassId}},
-      {"SpecificityAtSensitivity",
-       "specificity_at_sensitivity",
-       nullptr,
-       1,
-       make_specificity_at_sensitivity,
-       {kNumThresholds, kSensitivity, kClassId}},
-      {"PrecisionAtRecall",
-       "precision_at_recall",
-       nullptr,
-       1,
-       make_precision_at_recall,
-       {kNumThresholds, kRecall, kClassId}},
-      {"RecallAtPrecision",
-       "recall_at_precision",
-       nullptr,
-       1,
-       make_recall_at_precision,
-       {kNumThresholds, kPrecision, kClassId}},
-      {"AUC",
-       "auc",
-       nullptr,
-       1,
-       make_auc,
-       {kNumThresholds, kCurve, kSummation, kMultiLabel, kNumLabels, kLabelWeights, kFromLogits,
-        kGivenThresholds}},
-      {"FBetaScore", "fbeta_score", "f_beta_score", 1, make_f_beta, {kAverage, kBeta, kCut}},
-      {"F1Score", "f1_score", nullptr, 1, make_f_beta, {kAverage, kCut}},
-      {"IoU",
-       "io_u",
-       nullptr,
-       1,
-       make_iou,
-       {kNumClasses, kTargets, kIgnoreClass, kSparseTrue, kSparsePred, kAxis}},
-      {"MeanIoU",
-       "mean_io_u",
-       nullptr,
-       1,
-       make_iou,
-       {kNumClasses, kIgnoreClass, kSparseTrue, kSparsePred, kAxis}},
-      {"BinaryIoU",
-       "binary_io_u",
-       nullptr,
-       1,
-       make_iou,
-       {kTargets, kThreshold},
-       nullptr,
-       binary_iou},
-      {"OneHotIoU",
-       "one_hot_io_u",
-       nullptr,
-       1,
-       make_iou,
-       {kNumClasses, kTargets, kIgnoreClass, kSparsePred, kAxis},
-       nullptr,
-       one_hot_iou},
-      {"OneHotMeanIoU",
-       "one_hot_mean_io_u",
-       nullptr,
-       1,
-       make_iou,
-       {kNumClasses, kIgnoreClass, kSparsePred, kAxis},
-       nullptr,
-       one_hot_iou},
-      {"PearsonCorrelation", "pearson_correlation", nullptr, 1, make_pearson, {kAxis}},
-      {"ConcordanceCorrelation", "concordance_correlation", nullptr, 1, make_concordance, {kAxis}},
-      {"R2Score", "r2_score", nullptr, 1, make_r2, {kAggregation, kRegressors}},
-      {"Mean", "mean", nullptr, 0, make_mean},
-      {"Sum", "sum", nullptr, 0, make_sum},
-      mean_of_loss("BinaryCrossentropy", "binary_crossentropy", {kFromLogits, kSmoothing}),
-      mean_of_loss("CategoricalCrossentropy", "categorical_crossentropy",
-                   {kFromLogits, kSmoothing, kAxis}),
-      mean_of_loss("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy",
-                   {kFromLogits, kIgnoreClass, kAxis}),
-  };
-  // The rest of the losses, without options of their own.
-  for (const LossRow& loss : loss_rows()) {
-    const auto same = [&](const MetricRow& row) {
-      return std::string_view(row.class_name) == loss.class_name;
-    };
-    if (std::none_of(rows.begin(), rows.end(), same))
-      rows.push_back(mean_of_loss(loss.class_name, loss.function));
-  }
-  return rows;
+  Rows rows;
+  add_means(rows);
+  add_counts(rows);
+  add_scores(rows);
+  add_losses(rows);
+  return std::move(rows.all);
 }
 
 }  // namespace
@@ -168,7 +126,7 @@ std::vector<MetricRow> make_rows() {
 const MetricRow* find_metric(std::string_view name) {
   static const std::vector<MetricRow> rows = make_rows();
   for (const MetricRow& row : rows)
-    if (name == row.class_name || name == row.name || (row.other && name == row.other)) return &row;
+    if (name == row.class_name || name == row.snake_name || name == row.name) return &row;
   const LossRow* loss = find_loss(name);
   if (!loss) return nullptr;
   for (const MetricRow& row : rows)
