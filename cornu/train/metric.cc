@@ -26,7 +26,8 @@ struct MetricData {
   std::unique_ptr<Counter> counter;  // once it is known what the name stands for
   std::vector<double> restored;      // the state to begin with
   const MetricRow* resolved = nullptr;
-  Shape samples;  // (N) of the last batch
+  Shape samples;                // (N) of the last batch
+  std::vector<double> results;  // room for them
 };
 
 }  // namespace train
@@ -177,15 +178,16 @@ void Metric::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& sa
 }
 
 std::vector<double> Metric::results() const {
-  if (!data_->counter) return {};
-  std::vector<double> all = data_->counter->results();
+  std::vector<double> all;
+  if (data_->counter) data_->counter->results(all);
   for (double& v : all) v = static_cast<float>(v);
   return all;
 }
 
 double Metric::result() const {
   if (!data_->counter) return 0;
-  const std::vector<double> all = data_->counter->results();
+  std::vector<double>& all = data_->results;
+  data_->counter->results(all);
   if (all.empty()) return 0;
   const double sum = std::accumulate(all.begin(), all.end(), 0.0);
   return static_cast<float>(sum / static_cast<double>(all.size()));
@@ -200,6 +202,7 @@ void Metric::set_state(std::span<const double> state) {
     data_->restored.assign(state.begin(), state.end());
     return;
   }
+  if (state.empty()) return reset();  // of a metric that had not begun
   std::vector<double>& own = data_->counter->state;
   if (!own.empty() && own.size() != state.size())
     throw ValueError(cat("metric ", base::quoted(name()), ": its state has ", own.size(),

@@ -28,8 +28,7 @@ class Auc : public Confusion {
         curve_(base::lower(s.curve)),
         summation_(base::lower(s.summation_method)) {}
 
-  std::vector<double> results() const override {
-    if (state.empty()) return {0};
+  void results(std::vector<double>& out) const override {
     double sum = 0, weights = 0;
     for (int64_t label = 0; label < labels(); ++label) {
       const auto& given = settings_.label_weights;
@@ -37,7 +36,7 @@ class Auc : public Confusion {
       sum += weight * area(label);
       weights += weight;
     }
-    return {ratio(sum, weights)};
+    out.assign({ratio(sum, weights)});
   }
 
  private:

@@ -149,12 +149,11 @@ class PerThreshold : public Confusion {
   PerThreshold(const MetricSettings& s, Result result)
       : Confusion(s, given_thresholds(s), evenly_spread(given_thresholds(s))), result_(result) {}
 
-  std::vector<double> results() const override {
-    std::vector<double> all;
+  void results(std::vector<double>& out) const override {
+    out.clear();
     for (int64_t t = 0; t < thresholds(); ++t)
-      all.push_back(result_(at(kTruePositives, t), at(kFalsePositives, t), at(kTrueNegatives, t),
+      out.push_back(result_(at(kTruePositives, t), at(kFalsePositives, t), at(kTrueNegatives, t),
                             at(kFalseNegatives, t)));
-    return all;
   }
 
  private:
@@ -175,7 +174,7 @@ class AtLeast : public Confusion {
         constrained_(constrained),
         wanted_(wanted) {}
 
-  std::vector<double> results() const override {
+  void results(std::vector<double>& out) const override {
     double best = 0;
     for (int64_t t = 0; t < thresholds(); ++t) {
       const double tp = at(kTruePositives, t), fp = at(kFalsePositives, t),
@@ -183,7 +182,7 @@ class AtLeast : public Confusion {
       if (static_cast<float>(constrained_(tp, fp, tn, fn)) >= static_cast<float>(value_))
         best = std::max(best, wanted_(tp, fp, tn, fn));
     }
-    return {best};
+    out.assign({best});
   }
 
  private:

@@ -42,7 +42,8 @@ class Counter {
  public:
   virtual ~Counter() = default;
   void update(const Batch& batch);
-  virtual std::vector<double> results() const = 0;
+  // Puts the results in place of what `out` holds.
+  virtual void results(std::vector<double>& out) const = 0;
   // Sums, all 0 at the start. Empty where their number is not known before the first batch.
   std::vector<double> state;
 

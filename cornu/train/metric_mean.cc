@@ -13,7 +13,9 @@ namespace {
 class MeanCounter : public Counter {
  public:
   MeanCounter() { state = {0, 0}; }  // total, count
-  std::vector<double> results() const override { return {state[1] == 0 ? 0 : state[0] / state[1]}; }
+  void results(std::vector<double>& out) const override {
+    out.assign({state[1] == 0 ? 0 : state[0] / state[1]});
+  }
 
  protected:
   // A sample's value is the mean of its values, its weight that of their weights.
@@ -51,12 +53,15 @@ class FormulaMean : public MeanCounter {
 class RootMean : public FormulaMean {
  public:
   using FormulaMean::FormulaMean;
-  std::vector<double> results() const override { return {std::sqrt(FormulaMean::results()[0])}; }
+  void results(std::vector<double>& out) const override {
+    FormulaMean::results(out);
+    out[0] = std::sqrt(out[0]);
+  }
 };
 
 class SumCounter : public MeanCounter {
  public:
-  std::vector<double> results() const override { return {state[0]}; }
+  void results(std::vector<double>& out) const override { out.assign({state[0]}); }
 
  protected:
   void prepare(Prepared& at) override { at.values = at.p; }

@@ -16,10 +16,10 @@ class FBeta : public Counter {
  public:
   explicit FBeta(const MetricSettings& s) : s_(s) {}
 
-  std::vector<double> results() const override {
+  void results(std::vector<double>& scores) const override {
     const size_t n = state.size() / 4;
     const double beta = s_.f_beta * s_.f_beta;
-    std::vector<double> scores;
+    scores.clear();
     double mean = 0, weighted = 0, weights = 0;
     for (size_t c = 0; c < n; ++c) {
       const double tp = state[c], fp = state[n + c], fn = state[2 * n + c],
@@ -30,9 +30,8 @@ class FBeta : public Counter {
       weighted += scores.back() * weight;
       weights += weight;
     }
-    if (!s_.average) return scores;
-    if (*s_.average == "weighted") return {weighted / (weights + epsilon())};
-    return {mean};
+    if (s_.average)
+      scores.assign({*s_.average == "weighted" ? weighted / (weights + epsilon()) : mean});
   }
 
  protected:
@@ -93,16 +92,15 @@ struct LabelReader {
 
 class Iou : public Counter {
  public:
-  explicit Iou(const MetricSettings& s) : s_(s) {
+  explicit Iou(const MetricSettings& s) : s_(s), targets_(s.target_class_ids) {
     state.resize(static_cast<size_t>(s.num_classes * s.num_classes));
+    if (targets_.empty())
+      for (int64_t c = 0; c < s.num_classes; ++c) targets_.push_back(c);
   }
 
-  std::vector<double> results() const override {
-    std::vector<int64_t> targets = s_.target_class_ids;
-    if (targets.empty())
-      for (int64_t c = 0; c < s_.num_classes; ++c) targets.push_back(c);
+  void results(std::vector<double>& out) const override {
     double sum = 0, present = 0;
-    for (int64_t c : targets) {
+    for (int64_t c : targets_) {
       double row = 0, column = 0;
       for (int64_t k = 0; k < s_.num_classes; ++k) {
         row += at(c, k);
@@ -113,7 +111,7 @@ class Iou : public Counter {
       sum += at(c, c) / (all + epsilon());
       ++present;
     }
-    return {sum / (present + epsilon())};
+    out.assign({sum / (present + epsilon())});
   }
 
  protected:
@@ -147,6 +145,7 @@ class Iou : public Counter {
     return state[static_cast<size_t>(truth * s_.num_classes + got)];
   }
   const MetricSettings s_;
+  std::vector<int64_t> targets_;
 };
 
 // ---- R squared ----------------------------------------------------------------------------------
@@ -155,9 +154,9 @@ class R2 : public Counter {
  public:
   explicit R2(const MetricSettings& s) : s_(s) {}
 
-  std::vector<double> results() const override {
+  void results(std::vector<double>& scores) const override {
     const size_t n = state.empty() ? 0 : (state.size() - 1) / 4;
-    std::vector<double> scores;
+    scores.clear();
     double mean = 0, weighted = 0, totals = 0;
     for (size_t c = 0; c < n; ++c) {
       const double* of = state.data() + 1 + 4 * c;  // sum, squares, residuals, weights
@@ -169,12 +168,11 @@ class R2 : public Counter {
       weighted += total * score;
       totals += total;
     }
-    if (s_.class_aggregation == "uniform_average") scores = {mean};
-    if (s_.class_aggregation == "variance_weighted_average") scores = {weighted / totals};
+    if (s_.class_aggregation == "uniform_average") scores.assign({mean});
+    if (s_.class_aggregation == "variance_weighted_average") scores.assign({weighted / totals});
     const double samples = state.empty() ? 0 : state[0], p = static_cast<double>(s_.num_regressors);
     if (p > 0 && p < samples - 1)
       for (double& score : scores) score = 1 - (1 - score) * (samples - 1) / (samples - p - 1);
-    return scores;
   }
 
  protected:
