@@ -22,6 +22,7 @@ void run(const Options& o) {
                                               {.batch_size = o.batch_size,
                                                .verbose = bar_or_nothing(o.common),
                                                .sample_weight = data.sample_weight});
+  if (cornu::communicator() && cornu::communicator()->rank() != 0) return;
   if (o.common.json) {
     std::vector<std::pair<std::string, cornu::base::Json>> items(measured.begin(), measured.end());
     fmt::print("{}\n", cornu::base::Json::object(items).dump());

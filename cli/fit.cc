@@ -62,7 +62,8 @@ void run(const Options& o) {
   const Model model = open_model(o.model, o.common);
   o.training.apply(model, o.model, o.common);
   TrainingData data = read_training_data(o.data, model);
-  if (!o.common.json && !o.common.quiet) fmt::print("seed: {}\n", o.seed);
+  const bool first = !cornu::communicator() || cornu::communicator()->rank() == 0;
+  if (first && !o.common.json && !o.common.quiet) fmt::print("seed: {}\n", o.seed);
 
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
@@ -78,6 +79,8 @@ void run(const Options& o) {
                                      .sample_weight = data.validation.sample_weight},
                  .shuffle = !o.no_shuffle,
                  .sample_weight = data.train.sample_weight});
+  // Of several processes that trained together, one writes.
+  if (!first) return;
   model.save(o.output);
   if (!o.history.empty()) cornu::base::write_file_atomic(o.history, history.json() + "\n");
   if (o.common.json) fmt::print("{}\n", history.json());

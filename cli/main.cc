@@ -2,6 +2,9 @@
 
 #include "esrgan_layers.h"
 #include "options.h"
+#ifdef CORNU_WITH_MPI
+#include "cornu/mpi/mpi.h"
+#endif
 
 namespace {
 
@@ -12,9 +15,28 @@ std::string one_line(std::string text) {
   return text;
 }
 
-}  // namespace
+// Started by mpirun, several of these train one model.
+class Processes {
+ public:
+  Processes() {
+#ifdef CORNU_WITH_MPI
+    if (cornu::mpi::launched()) cornu::set_communicator(cornu::mpi::world());
+#endif
+  }
+  ~Processes() { cornu::set_communicator(nullptr); }
+  // The others would wait for this one.
+  static int failed() {
+#ifdef CORNU_WITH_MPI
+    if (cornu::communicator()) {
+      std::fflush(stderr);
+      cornu::mpi::abort(1);
+    }
+#endif
+    return 1;
+  }
+};
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app(
       "Runs and trains Keras's convolutional networks on the CPU, from Keras's own files.\n\n"
       "  cornu summary model.keras\n"
@@ -46,5 +68,17 @@ int main(int argc, char** argv) {
   } catch (const std::exception& e) {
     fmt::print(stderr, "cornu: {}\n", one_line(e.what()));
   }
-  return 1;
+  return Processes::failed();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const Processes processes;
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "cornu: {}\n", one_line(e.what()));
+    return 1;
+  }
 }

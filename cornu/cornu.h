@@ -40,5 +40,6 @@
 #include "cornu/tensor/tensor.h"
 #include "cornu/train/callbacks.h"
 #include "cornu/train/compile.h"
+#include "cornu/train/distribute.h"
 #include "cornu/train/fit.h"
 #include "cornu/train/history.h"

@@ -25,6 +25,7 @@ ALLOWED = {
     "model": "exec compile layers nn graph ops tensor base",
     "formats": "model layers nn graph tensor base",
     "train": "grad formats model exec compile layers nn graph ops tensor base",
+    "mpi": "base",
     "image": "train ops tensor base",
 }
 # The program and the examples see what a user sees: what is installed.

@@ -9,7 +9,10 @@
 packages=(g++ cmake ninja-build zlib1g-dev libhwy-dev libpng-dev libjpeg-dev libcli11-dev libfmt-dev)
 for option in "$@"; do
   case $option in
-    --test) packages+=(libgtest-dev libgmock-dev librapidcheck-dev pkg-config python3 python3-h5py) ;;
+    --test)
+      packages+=(libgtest-dev libgmock-dev librapidcheck-dev pkg-config python3 python3-h5py
+        libopenmpi-dev openmpi-bin)
+      ;;
     --fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
     # A Node.js from elsewhere has its own npm, and Debian's would replace it.
     --quickstart)

@@ -23,9 +23,10 @@ struct Context {
   Model* model = nullptr;
   Optimizer* optimizer = nullptr;
   int64_t epochs = 1;
-  int64_t steps = -1;  // of an epoch; -1: not known before its end
-  int verbose = 0;     // 0 silent, 1 bar, 2 a line per epoch
-  int columns = 0;     // of the terminal that is printed to; 0: not known, or no terminal
+  int64_t steps = -1;         // of an epoch; -1: not known before its end
+  int verbose = 0;            // 0 silent, 1 bar, 2 a line per epoch
+  bool first_process = true;  // of those that train together: the one that writes files
+  int columns = 0;            // of the terminal that is printed to; 0: not known, or no terminal
   std::function<void()> stop = {};  // ends the run after the present batch
   // +1 where more is better, -1 where less is, 0 where that is not known; by the name of a log
   // without its "val_".
@@ -73,6 +74,9 @@ class CORNU_API Callback {
 
   // Whether this is told of everything after all others, such as what saves what they have become.
   virtual bool runs_last() const { return false; }
+
+  // Whether this does nothing but write files, which one of several processes is enough for.
+  virtual bool only_writes_files() const { return false; }
 
   void set_context(train::Context context) { context_ = std::move(context); }
 

@@ -25,6 +25,7 @@ class HistoryRecorder final : public Callback {
 
 CallbackList::CallbackList(const std::vector<CallbackPtr>& callbacks, const Context& context)
     : callbacks_(callbacks), history_(std::make_shared<HistoryRecorder>()) {
+  first_process_ = context.first_process;
   for (size_t i = 0; i < callbacks.size(); ++i) {
     if (!callbacks[i]) throw ValueError(base::cat("`callbacks` has a null pointer at ", i, "."));
   }
@@ -40,7 +41,8 @@ CallbackList::CallbackList(const std::vector<CallbackPtr>& callbacks, const Cont
 
 template <class... Arguments>
 void CallbackList::tell(void (Callback::*event)(Arguments...), Arguments... arguments) {
-  for (const CallbackPtr& callback : callbacks_) (callback.get()->*event)(arguments...);
+  for (const CallbackPtr& callback : callbacks_)
+    if (first_process_ || !callback->only_writes_files()) (callback.get()->*event)(arguments...);
 }
 
 void CallbackList::on_train_begin(Logs& logs) { tell<Logs&>(&Callback::on_train_begin, logs); }

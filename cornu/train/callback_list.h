@@ -47,6 +47,7 @@ class CORNU_API CallbackList {
 
   std::vector<CallbackPtr> callbacks_;
   CallbackPtr progress_;  // null: not shown
+  bool first_process_ = true;
   std::shared_ptr<HistoryRecorder> history_;
 };
 

@@ -179,7 +179,7 @@ class BackupAndRestore final : public Callback {
     if (batches_.of_epochs()) save();
   }
   void on_train_end(Logs&) override {
-    if (!o_.delete_checkpoint) return;
+    if (!o_.delete_checkpoint || !context().first_process) return;
     std::error_code ignored;
     fs::remove(latest_, ignored);
     fs::remove(previous_, ignored);
@@ -197,7 +197,7 @@ class BackupAndRestore final : public Callback {
     train::make_folder(o_.backup_dir);
     std::error_code ignored;
     // Between the two there is no `latest`, but `previous` is whole.
-    if (o_.double_checkpoint) fs::rename(latest_, previous_, ignored);
+    if (o_.double_checkpoint && context().first_process) fs::rename(latest_, previous_, ignored);
     present(context().checkpoint, kName)(latest_.string());
   }
 

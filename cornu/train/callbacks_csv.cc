@@ -20,6 +20,8 @@ class CSVLogger final : public Callback {
                    "one character that is no quote and no line break", base::quoted(o_.separator));
   }
 
+  bool only_writes_files() const override { return true; }
+
   // A name that cannot be written is better known now than after an epoch. What was there goes only
   // when there is something to write: an interrupted run goes on with it.
   void on_train_begin(Logs&) override {

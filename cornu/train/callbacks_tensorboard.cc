@@ -25,6 +25,7 @@ double seconds_since(Time start) {
 
 class TensorBoard final : public Callback {
  public:
+  bool only_writes_files() const override { return true; }
   explicit TensorBoard(TensorBoardOptions o) : o_(std::move(o)) {
     constexpr const char* kName = "TensorBoard";
     using train::require;

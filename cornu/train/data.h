@@ -17,6 +17,11 @@ namespace cornu {
 // output, of shape (samples) or more axes of the output.
 struct Batch {
   std::vector<Tensor> x = {}, y = {}, sample_weight = {};
+  // Of one process's part of a batch (distribute.h): the number of its first sample, what part of
+  // the batch it is, and whether it counts in loss and metrics.
+  int64_t first_sample = 0;
+  double share = 1;
+  bool counts = true;
 };
 
 // Where fit() and evaluate() take their batches from. Derive from it for data of your own.

@@ -8,6 +8,7 @@
 #include "cornu/model/print.h"
 #include "cornu/train/callback_list.h"
 #include "cornu/train/checkpoint.h"
+#include "cornu/train/distribute.h"
 #include "cornu/train/history.h"
 #include "cornu/train/progress.h"
 #include "cornu/train/trainer.h"
@@ -130,7 +131,14 @@ train::Terminal terminal() {
   return model::has_print_sink() ? train::Terminal{} : train::standard_output_terminal();
 }
 
+// Whether this process prints and writes files.
+bool first_process() {
+  const std::shared_ptr<base::Communicator> processes = communicator();
+  return !processes || processes->rank() == 0;
+}
+
 int verbose_of(const std::optional<int>& verbose) {
+  if (!first_process()) return 0;
   return verbose.value_or(terminal().present ? 1 : 2);
 }
 
@@ -142,8 +150,13 @@ train::Context context_of(Model& model, Trainer& trainer, int verbose) {
   c.columns = terminal().columns;
   c.direction = [&trainer](const std::string& name) { return trainer.direction(name); };
   c.print = [](const std::string& text) { model::print(text); };
-  c.save = [&model](const std::string& path) { model.save(path); };
-  c.save_weights = [&model](const std::string& path) { model.save_weights(path); };
+  c.first_process = first_process();
+  c.save = [&model](const std::string& path) {
+    if (first_process()) model.save(path);
+  };
+  c.save_weights = [&model](const std::string& path) {
+    if (first_process()) model.save_weights(path);
+  };
   return c;
 }
 
@@ -192,7 +205,10 @@ class Fit {
     if (first > 0) --trainer_.position().shuffles;
     const uint64_t seed = trainer_.next_shuffle_seed();
     if (first == 0) trainer_.reset_metrics();
-    if (first == 0) callbacks_.on_epoch_begin(epoch, logs);
+    if (first == 0)
+      callbacks_.on_epoch_begin(epoch, logs);
+    else
+      callbacks_.on_epoch_resume(epoch, logs);
     data_.start(seed);
     if (first > 0) {
       const Batch* like = data_.next();  // there may be none left to look at after skipping
@@ -205,7 +221,7 @@ class Fit {
       const Batch* batch = data_.next();
       if (!batch) break;
       train_on(*batch, batch_logs);
-      if (trainer_.stop_requested) break;
+      if (stops()) break;
     }
     if (progress_.step == 0)
       throw ValueError(where(model_).message("fit: the data holds no batches"));
@@ -225,6 +241,16 @@ class Fit {
     ++progress_.epoch;  // where a checkpoint taken now goes on
     write_pending_checkpoint();
     --progress_.epoch;
+  }
+
+  // All processes stop where one of them is asked to.
+  bool stops() {
+    if (const std::shared_ptr<base::Communicator> processes = communicator()) {
+      double asked = trainer_.stop_requested ? 1 : 0;
+      processes->sum({&asked, 1});
+      trainer_.stop_requested = asked > 0;
+    }
+    return trainer_.stop_requested;
   }
 
   void prepare(const Batch& like) {
@@ -247,11 +273,10 @@ class Fit {
     if (pending_checkpoint_.empty()) return;
     const std::string path = std::move(pending_checkpoint_);
     pending_checkpoint_.clear();
-    train::save_checkpoint(model_,
-                           {trainer_.position(), progress_.epoch, progress_.step,
-                            trainer_.metric_state(), callbacks_.state(),
-                            callbacks_.state_tensors()},
-                           path);
+    train::RunState state{trainer_.position(), progress_.epoch,
+                          progress_.step,      trainer_.metric_state_of_all(),
+                          callbacks_.state(),  callbacks_.state_tensors()};
+    if (first_process()) train::save_checkpoint(model_, state, path);
   }
 
   void restore(const std::string& path) {
@@ -259,6 +284,8 @@ class Fit {
     trainer_.position() = state.position;
     progress_ = {state.epoch, state.step};
     restored_metrics_ = state.metrics;
+    if (!first_process())  // the first one has the sums of all
+      for (std::vector<double>& one : *restored_metrics_) std::fill(one.begin(), one.end(), 0.0);
     callbacks_.set_state(state.callbacks, state.callback_tensors);
   }
 
@@ -330,6 +357,16 @@ std::optional<Batch> hold_out(const Model& model, const FitOptions& o, Batch& al
   return held;
 }
 
+History run_fit(const Model& model, std::shared_ptr<Dataset> data, const FitOptions& o,
+                Validation validation) {
+  Trainer::of(*model.network())->join(communicator());
+  data = train::shared_dataset(std::move(data), communicator());
+  if (validation.data)
+    validation.data = train::shared_dataset(std::move(validation.data), communicator());
+  Fit fit(model, *data, o, std::move(validation));
+  return fit.run();
+}
+
 // One sample of each array, to make a model ready before data is looked at.
 Batch sample_of(const Batch& all) {
   return {samples(all.x, 0, 1), samples(all.y, 0, 1), samples(all.sample_weight, 0, 1)};
@@ -371,8 +408,7 @@ History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& o) cons
                                   {.sample_weight = std::move(all.sample_weight),
                                    .batch_size = o.batch_size,
                                    .shuffle = o.shuffle});
-  Fit fit(*this, *data, o, validation_of(*this, o, *trainer, std::move(held)));
-  return fit.run();
+  return run_fit(*this, data, o, validation_of(*this, o, *trainer, std::move(held)));
 }
 
 History Model::fit(const std::shared_ptr<Dataset>& data, const FitOptions& o) const {
@@ -382,8 +418,7 @@ History Model::fit(const std::shared_ptr<Dataset>& data, const FitOptions& o) co
         "fit: `validation_split`, `class_weight` and `sample_weight` are for arrays: a dataset's "
         "batches hold their own weights"));
   const std::shared_ptr<Trainer> trainer = Trainer::of(*network_);
-  Fit fit(*this, *data, o, validation_of(*this, o, *trainer, {}));
-  return fit.run();
+  return run_fit(*this, data, o, validation_of(*this, o, *trainer, {}));
 }
 
 Logs Model::evaluate(const std::shared_ptr<Dataset>& data, const EvaluateOptions& o) const {
@@ -394,7 +429,8 @@ Logs Model::evaluate(const std::shared_ptr<Dataset>& data, const EvaluateOptions
   context.steps = o.steps ? *o.steps : data->steps().value_or(-1);
   Logs logs;
   train::CallbackList callbacks(o.callbacks, context);
-  measure(*trainer, *data, o.steps, callbacks, logs);
+  trainer->join(communicator());
+  measure(*trainer, *train::shared_dataset(data, communicator()), o.steps, callbacks, logs);
   return logs;
 }
 

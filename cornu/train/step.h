@@ -34,7 +34,8 @@ class Step {
   bool fits(graph::Mode mode, const Batch& batch) const;
   // `key` is ops::Random's operand; used when training.
   void run(const Batch& batch, const float (&key)[6]);
-  // Gives the variables that the model updates by itself their new values.
+  // The new values of the variables that the model updates by itself, and giving them to these.
+  std::vector<Tensor>& updates() { return updates_; }
   void apply_updates();
 
   float loss() const { return loss_; }

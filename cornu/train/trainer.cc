@@ -195,15 +195,45 @@ void Trainer::run(Mode mode, const Batch& batch) {
     const uint64_t seed =
         base::Philox(position_.seed).bits64(static_cast<uint64_t>(position_.step));
     for (int i = 0; i < 4; ++i) key[i] = static_cast<float>(seed >> (16 * i) & 0xffff);
+    for (int i = 0; i < 2; ++i)
+      key[4 + i] = static_cast<float>(batch.first_sample >> (16 * i) & 0xffff);
   }
   step.run(batch, key);
   if (mode == Mode::kTrain) {
     build_optimizer();
+    if (processes_) sum_over_processes(step, batch.share);
     options_.optimizer.apply(weights_, gradient_data_, pool_.get());
     step.apply_updates();
     ++position_.step;
   }
-  gather(step, batch);
+  if (batch.counts) gather(step, batch);
+}
+
+// The gradient of the mean over a batch is the mean of the parts' gradients, each by its share.
+void Trainer::sum_over_processes(Step& step, double share) {
+  const auto sum = [&](Tensor& t) {
+    for (float& v : t.values()) v *= static_cast<float>(share);
+    processes_->sum(t.values());
+  };
+  for (Tensor& gradient : gradients_) sum(gradient);
+  for (Tensor& update : step.updates()) sum(update);
+}
+
+void Trainer::join(std::shared_ptr<base::Communicator> communicator) {
+  processes_ = std::move(communicator);
+  if (!processes_) return;
+  for (const std::optional<Loss>& loss : losses_)
+    if (loss && loss->reduction() != "sum_over_batch_size" && loss->reduction() != "mean")
+      throw ValueError(network_.where().message(
+          "several processes can share a loss whose reduction is 'sum_over_batch_size' only. "
+          "Received: ",
+          loss->name(), " with reduction=", quoted(loss->reduction())));
+  processes_->broadcast(std::as_writable_bytes(std::span(&position_, 1)));
+  for (const Weight& w : network_.weights())
+    w.variable->modify([&](float* numbers) {
+      processes_->broadcast(std::as_writable_bytes(
+          std::span(numbers, static_cast<size_t>(w.variable->shape().size()))));
+    });
 }
 
 void Trainer::gather(const Step& step, const Batch& batch) {
@@ -232,7 +262,22 @@ void Trainer::reset_metrics() {
   for (OutputMetric& m : metrics_) m.metric.reset();
 }
 
-void Trainer::read_metrics(Logs& logs) const {
+void Trainer::read_metrics(Logs& logs) {
+  if (!processes_) return read_own_metrics(logs);
+  const auto own = metric_state();
+  set_metric_state(metric_state_of_all());
+  read_own_metrics(logs);
+  set_metric_state(own);
+}
+
+std::vector<std::vector<double>> Trainer::metric_state_of_all() const {
+  std::vector<std::vector<double>> all = metric_state();
+  if (processes_)
+    for (std::vector<double>& one : all) processes_->sum(one);
+  return all;
+}
+
+void Trainer::read_own_metrics(Logs& logs) const {
   const auto as_float = [](double v) { return static_cast<double>(static_cast<float>(v)); };
   logs.set("loss", as_float(loss_.value()));
   if (output_losses_.size() > 1)

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cornu/base/communicator.h"
 #include "cornu/base/thread_pool.h"
 #include "cornu/model/network.h"
 #include "cornu/train/compile.h"
@@ -38,12 +39,16 @@ class Trainer final : public model::Training {
   // Checks targets before anything is trained on them: shapes, labels out of range.
   void check_targets(const std::vector<Tensor>& y) const;
 
+  // Takes part in the training of several processes (distribute.h): weights and seed become those
+  // of rank 0. Null: works alone. Called before each fit and evaluation.
+  void join(std::shared_ptr<base::Communicator> communicator);
+
   // One step. In Mode::kTrain it updates the weights. The loss and the metrics are gathered until
   // reset_metrics().
   void run(graph::Mode mode, const Batch& batch);
   void reset_metrics();
   // "loss", the outputs' losses where there are several outputs, then the metrics as compiled.
-  void read_metrics(Logs& logs) const;
+  void read_metrics(Logs& logs);
 
   const CompileOptions& options() const { return options_; }
   Optimizer& optimizer() { return options_.optimizer; }
@@ -60,8 +65,10 @@ class Trainer final : public model::Training {
   };
   Position& position() { return position_; }
   uint64_t next_shuffle_seed();
-  // The running means of loss and metrics, for going on within an epoch.
+  // The running means of loss and metrics, of this process and of all, for going on within an
+  // epoch.
   std::vector<std::vector<double>> metric_state() const;
+  std::vector<std::vector<double>> metric_state_of_all() const;
   void set_metric_state(const std::vector<std::vector<double>>& state);
 
   std::atomic<bool> stop_requested{false};
@@ -77,10 +84,12 @@ class Trainer final : public model::Training {
     std::string name;  // in the logs
     Metric metric;
   };
+  void read_own_metrics(Logs& logs) const;
   void resolve_outputs(const std::vector<Shape>& y);
   void add_metrics(const MetricsArgument& argument, bool weighted, const char* what);
   std::vector<Weight> trainable() const;
   Step& step_for(graph::Mode mode, const Batch& batch);
+  void sum_over_processes(Step& step, double share);
   void gather(const Step& step, const Batch& batch);
 
   model::Network& network_;
@@ -102,6 +111,7 @@ class Trainer final : public model::Training {
   std::vector<float*> gradient_data_;
   Position position_;
   std::shared_ptr<base::ThreadPool> pool_;
+  std::shared_ptr<base::Communicator> processes_;
 };
 
 }  // namespace cornu::train

@@ -44,9 +44,11 @@ class ProgramTest : public ::testing::Test {
 
   // `arguments` are words of a shell.
   Result run(const std::string& arguments) const {
-    const std::string command =
-        base::cat("'", CORNU_BINARY_DIR, "/cornu' ", arguments, " 2> '", file("stderr"), "'");
-    FILE* pipe = popen(command.c_str(), "r");
+    return run_command(base::cat("'", CORNU_BINARY_DIR, "/cornu' ", arguments));
+  }
+
+  Result run_command(const std::string& command) const {
+    FILE* pipe = popen(base::cat(command, " 2> '", file("stderr"), "'").c_str(), "r");
     Result r{-1, "", ""};
     std::array<char, 4096> buffer;
     while (const size_t n = fread(buffer.data(), 1, buffer.size(), pipe))

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace cornu::base {
+
+// The processes that train one model together, as one of them sees them. All call the same functions
+// in the same order; each returns when all have. Throws IoError when one is lost.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  virtual int rank() const = 0;  // 0 prints and saves
+  virtual int size() const = 0;
+  // Replaces the numbers by their sums over all processes, added in the order of the ranks: equal
+  // bits everywhere and on every run.
+  virtual void sum(std::span<float> numbers) = 0;
+  virtual void sum(std::span<double> numbers) = 0;
+  // Gives everybody what rank 0 has.
+  virtual void broadcast(std::span<std::byte> bytes) = 0;
+};
+
+}  // namespace cornu::base
