@@ -6,11 +6,11 @@ if(NOT CORNU_INSTALL)
 endif()
 include(CMakePackageConfigHelpers)
 
-# Installed are the headers that `header` reaches, itself included: those a user sees, those they
-# need, and no others. scripts/check_includes.py holds the program and the examples to the same.
-function(cornu_public_headers out header)
+# Installed are the headers that the given ones reach, themselves included: those a user sees, those
+# they need, and no others. scripts/check_includes.py holds the program and the examples to the same.
+function(cornu_public_headers out)
   set(found)
-  set(left ${header})
+  set(left ${ARGN})
   while(left)
     list(POP_FRONT left next)
     list(APPEND found ${next})
@@ -32,7 +32,7 @@ install(TARGETS cornu EXPORT cornu-targets FILE_SET HEADERS)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cornu)
 install(EXPORT cornu-targets NAMESPACE cornu:: DESTINATION ${package_dir})
 if(TARGET cornu_image)
-  cornu_public_headers(image_headers cornu/image/image.h)
+  cornu_public_headers(image_headers cornu/image/image.h cornu/image/dataset.h)
   list(REMOVE_ITEM image_headers ${headers})
   target_sources(cornu_image PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}
                                     FILES ${image_headers})

@@ -43,8 +43,10 @@ def included_by(path):
 
 
 def public_headers(root):
-    """What the umbrella and the image header reach: cmake/install.cmake installs the same."""
-    found, left = set(), ["cornu/cornu.h", "cornu/image/image.h"]
+    """What the umbrella and the headers of the other libraries reach: cmake/install.cmake installs
+    the same."""
+    found, left = set(), ["cornu/cornu.h", "cornu/image/image.h", "cornu/image/dataset.h",
+                         "cornu/mpi/mpi.h"]
     while left:
         header = left.pop()
         if header not in found and (root / header).is_file():
