@@ -13,7 +13,7 @@ using cornu::Model;
 using cornu::base::cat;
 
 struct Options {
-  std::string model, data, output, history, backup, csv, tensorboard;
+  std::string model, data, output, history, plot, backup, csv, tensorboard;
   int64_t epochs = 1, batch_size = 32;
   double validation_split = 0;
   bool no_shuffle = false;
@@ -83,6 +83,10 @@ void run(const Options& o) {
   if (!first) return;
   model.save(o.output);
   if (!o.history.empty()) cornu::base::write_file_atomic(o.history, history.json() + "\n");
+  if (!o.plot.empty()) {
+    const std::string svg = cornu::plot_history_svg(history, {.title = model.name()});
+    cornu::base::write_file_atomic(o.plot, svg);
+  }
   if (o.common.json) fmt::print("{}\n", history.json());
   if (interrupted)
     throw cornu::StateError(cat("interrupted: ", o.output, " holds what was trained until then"));
@@ -125,6 +129,8 @@ void add_fit(CLI::App& app) {
   options->training.add_to(*verb, true);
   verb->add_option("--history", options->history, "Write loss and metrics of each epoch as JSON")
       ->type_name("H.json");
+  verb->add_option("--plot", options->plot, "Draw loss and metrics of each epoch as a picture")
+      ->type_name("P.svg");
   verb->add_option("--csv", options->csv, "Write a line per epoch, as CSVLogger does")
       ->type_name("L.csv");
   verb->add_option("--tensorboard", options->tensorboard, "Write event files for TensorBoard")

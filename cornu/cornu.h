@@ -43,3 +43,4 @@
 #include "cornu/train/distribute.h"
 #include "cornu/train/fit.h"
 #include "cornu/train/history.h"
+#include "cornu/train/plot.h"
