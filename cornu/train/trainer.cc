@@ -219,9 +219,24 @@ void Trainer::sum_over_processes(Step& step, double share) {
   for (Tensor& update : step.updates()) sum(update);
 }
 
+namespace {
+
+// Statistics over all processes' samples are not there yet: each would silently use its own.
+void refuse_synchronized(const LayerImpl& layer) {
+  if (const auto asked = layer.config().find("synchronized"); asked && asked->is_bool())
+    if (asked->as_bool())
+      throw ValueError(layer.where().message(
+          "`synchronized` is not supported where several processes train together. Received: "
+          "synchronized=True"));
+  for (const Layer& inner : layer.inner_layers()) refuse_synchronized(*inner.impl());
+}
+
+}  // namespace
+
 void Trainer::join(std::shared_ptr<base::Communicator> communicator) {
   processes_ = std::move(communicator);
-  if (!processes_) return;
+  if (!processes_ || processes_->size() == 1) return;
+  for (const Layer& layer : network_.layers()) refuse_synchronized(*layer.impl());
   for (const std::optional<Loss>& loss : losses_)
     if (loss && loss->reduction() != "sum_over_batch_size" && loss->reduction() != "mean")
       throw ValueError(network_.where().message(

@@ -32,9 +32,9 @@ class TrainingTest : public ProgramTest {
 };
 
 TEST_F(TrainingTest, TrainsFromTheFileAlone) {
-  const Result r = run(base::cat("fit ", model(), data(), to("m.keras"),
-                                 " --epochs 2 --batch-size 8 --no-shuffle --history '",
-                                 file("h.json"), "' --csv '", file("l.csv"), "'"));
+  const Result r = run(base::cat(
+      "fit ", model(), data(), to("m.keras"), " --epochs 2 --batch-size 8 --no-shuffle --history '",
+      file("h.json"), "' --plot '", file("c.svg"), "' --csv '", file("l.csv"), "'"));
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(r.err, "");
   EXPECT_THAT(r.out, HasSubstr("seed: 0\nEpoch 1/2\n3/3 - "));
@@ -46,6 +46,7 @@ TEST_F(TrainingTest, TrainsFromTheFileAlone) {
       EXPECT_NEAR(history.at(key)[static_cast<size_t>(i)].as_double(), want.data()[i],
                   1e-4 * (1 + std::fabs(want.data()[i])));
   }
+  EXPECT_THAT(text("c.svg"), HasSubstr("</svg>"));
   EXPECT_THAT(text("l.csv"), StartsWith("epoch,accuracy,loss,val_accuracy,val_loss\r\n0,"));
 
   // What was trained goes on where it stopped: evaluating says what Keras said.
