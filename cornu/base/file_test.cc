@@ -143,7 +143,7 @@ TEST_F(FileTest, WritesWhole) {
   write_file_atomic(path("a"), std::as_bytes(std::span(text)));
   EXPECT_EQ(content(path("a")), text);
   fs::permissions(path("a"), fs::perms(0640));
-  write_file_atomic(path("a"), {});
+  write_file_atomic(path("a"), "");
   EXPECT_EQ(content(path("a")), "");
   EXPECT_EQ(fs::status(path("a")).permissions(), fs::perms(0640));
   EXPECT_EQ(names(), std::vector<std::string>{"a"});
@@ -153,7 +153,7 @@ TEST_F(FileTest, WritesTheLongestNames) {
   const std::string longest(255, 'n');
   write_file_atomic(path(longest), std::as_bytes(std::span("x", 1)));
   EXPECT_EQ(content(path(longest)), "x");
-  EXPECT_THROW(write_file_atomic(path(longest + "n"), {}), IoError);
+  EXPECT_THROW(write_file_atomic(path(longest + "n"), ""), IoError);
   EXPECT_EQ(names().size(), 1u);
 }
 
@@ -188,11 +188,11 @@ TEST_F(FileTest, AFailedWriteKeepsTheOldFile) {
 
 TEST_F(FileTest, RefusesToReplaceWhatIsNoRegularFile) {
   fs::create_directory(path("d"));
-  EXPECT_THROW(write_file_atomic(path("d"), {}), IoError);
-  EXPECT_THAT(refusal<IoError>([&] { write_file_atomic("/dev/null", {}); }),
+  EXPECT_THROW(write_file_atomic(path("d"), ""), IoError);
+  EXPECT_THAT(refusal<IoError>([&] { write_file_atomic("/dev/null", ""); }),
               HasSubstr("not a regular file"));
-  EXPECT_THROW(write_file_atomic(path("none/a"), {}), IoError);
-  EXPECT_THROW(write_file_atomic("", {}), IoError);
+  EXPECT_THROW(write_file_atomic(path("none/a"), ""), IoError);
+  EXPECT_THROW(write_file_atomic("", ""), IoError);
   EXPECT_EQ(names(), std::vector<std::string>{"d"});
 }
 

@@ -165,7 +165,9 @@ void Progbar::append_values(bool bar, int64_t room, std::string* out) const {
 void Progbar::draw(int64_t current, double now, double seconds, bool finalize) {
   bar_.clear();
   append_bar(current, &bar_);
-  info_.assign(" ").append(kBold);
+  info_.clear();
+  info_ += ' ';
+  info_ += kBold;
   if (o_.target > 0 && !finalize) {
     append_eta(seconds * static_cast<double>(o_.target - current), &info_);
   } else {
