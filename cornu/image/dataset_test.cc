@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -45,7 +46,7 @@ class ImageDatasetTest : public ::testing::Test {
       const Tensor& x = batch->x[0];
       const int64_t count = x.shape()[0], each = x.size() / count;
       for (int64_t i = 0; i < count; ++i)
-        all.emplace_back(x.data()[i * each], batch->y[0].data()[i]);
+        all.emplace_back(std::round(x.data()[i * each]), batch->y[0].data()[i]);
     }
     return all;
   }

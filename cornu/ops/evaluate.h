@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "cornu/base/export.h"
 #include "cornu/ops/op.h"
 
 namespace cornu::ops {
@@ -22,14 +23,14 @@ using Inputs = std::span<const View<const T>>;
 struct Rows {
   int64_t begin = 0, end = 0;
 };
-int64_t row_count(const Shape& shape);
+CORNU_API int64_t row_count(const Shape& shape);
 int64_t row_length(const Shape& shape);
 
 // The reference loops: what an op means, in T arithmetic, for the given rows of the output.
 // They allocate nothing. Leaves (Input, Variable, Constant) have nothing to compute and are a
 // fault (InternalError). `out` must not overlap an input.
 template <class T>
-void evaluate(const Op& op, Inputs<T> in, View<T> out, Rows rows);
+CORNU_API void evaluate(const Op& op, Inputs<T> in, View<T> out, Rows rows);
 
 extern template void evaluate<float>(const Op&, Inputs<float>, View<float>, Rows);
 extern template void evaluate<double>(const Op&, Inputs<double>, View<double>, Rows);

@@ -57,7 +57,7 @@ TEST(PlotHistory, DrawsLossesAndMetrics) {
   }
   const std::string svg = plot_history_svg(h, {.title = "Digits & <more>"});
   expect_well_formed(svg);
-  EXPECT_EQ(svg.substr(0, 70),
+  EXPECT_EQ(svg.substr(0, 71),
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"800.0\" height=\"420.0\" vi");
   EXPECT_EQ(matches(svg, "font-size=\"(?:14|18)\">([^<]*)<"),
             (std::vector<std::string>{"Digits &amp; &lt;more&gt;", "Loss", "Metrics"}));
