@@ -262,11 +262,6 @@ void run_conv(const Call& call) noexcept {
 
 // ---- prepare ------------------------------------------------------------------------------------
 
-const std::optional<ops::Unary>& activation_of(const ops::Op& op) {
-  if (const auto* conv = std::get_if<ops::Conv>(&op)) return conv->activation;
-  return std::get<ops::ConvTranspose>(op).activation;
-}
-
 bool accepts(const Problem& problem) {
   const auto* transposed = std::get_if<ops::ConvTranspose>(problem.op);
   if (!transposed && !std::holds_alternative<ops::Conv>(*problem.op)) return false;

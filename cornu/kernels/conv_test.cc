@@ -170,6 +170,19 @@ TEST(ConvDirect, TransposedEqualsTheReference) {
   for (const Case& c : cases) check_all("conv direct", transposed(c));
 }
 
+TEST(Depthwise, TransposedEqualsTheReference) {
+  const Case cases[] = {
+      {{9}, 17, 17, {3}, {.pad = {{1, 1}}, .groups = 17}},
+      {{6}, 5, 5, {5}, {.stride = {3}, .pad = {{1, -2}}, .groups = 5, .batch = 2}},
+      {{7, 5}, 40, 40, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .groups = 40, .batch = 2}},
+      {{7, 5}, 33, 33, {3, 3}, {.stride = {2, 2}, .pad = {{1, 1}, {0, 1}}, .groups = 33}},
+      {{5, 5}, 16, 16, {3, 2}, {.dilation = {2, 2}, .groups = 16, .bias = false}},
+      {{4, 4}, 3, 3, {2, 2}, {.stride = {3, 3}, .groups = 3}},
+      {{3, 4, 3}, 18, 18, {2, 3, 2}, {.stride = {2, 2, 1}, .groups = 18}},
+  };
+  for (const Case& c : cases) check_all("depthwise", transposed(c));
+}
+
 TEST(ConvDirect, BitsDoNotDependOnTheBatch) {
   for (const Case& c : {Case{{7, 5}, 20, 37, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .batch = 5}},
                         Case{{}, 50, 33, {}, {.batch = 17}},

@@ -23,13 +23,14 @@ struct State {
   Epilogue epilogue;
   Tensor zero, no_bias;
   bool has_bias = false;
-  std::vector<int32_t> block_channel, lane_channel;
+  FilterPlaces places;
+  std::vector<std::vector<int32_t>> cells;  // of each phase: the kernel's cell for each tap
 
-  const Phase& phase() const { return geometry.phases[0]; }
   int64_t filters() const { return geometry.out_channels(); }
 };
 
-void run_tiles(const State& s, const Call& call, Range cells) {
+void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
+  const Phase& ph = s.geometry.phases[phase];
   const float* rows[kPointers];
   int32_t first[kMostTaps];
   float* outs[kMaxRows];
@@ -42,16 +43,17 @@ void run_tiles(const State& s, const Call& call, Range cells) {
   tile.out = outs;
   tile.filters = s.filters();
   tile.multiplier = s.geometry.group_out;
-  tile.block_channel = s.block_channel.data();
-  tile.lane_channel = s.lane_channel.data();
+  tile.block_channel = s.places.block_channel.data();
+  tile.lane_channel = s.places.lane_channel.data();
   tile.relu = s.epilogue.in_registers();
-  Walker walker(s.geometry, s.phase(), call.in[0], cells.begin);
+  Walker walker(s.geometry, ph, call.in[0], cells.begin);
   for (int64_t at = cells.begin; at < cells.end;) {
     const auto count = static_cast<int>(std::min<int64_t>(s.tiles->rows, cells.end - at));
     walker.take(count, tile_cells);
-    tile.runs = fill_rows(s.geometry, s.phase(), tile_cells, s.zero.data(), 0, s.phase().taps(),
-                          rows, first)
-                    .runs;
+    tile.runs =
+        fill_rows(s.geometry, ph, tile_cells, s.zero.data(), 0, ph.taps(), rows, first).runs;
+    for (int64_t run = 0; run < tile.runs; ++run)
+      first[run] = s.cells[phase][static_cast<size_t>(first[run])];
     for (int m = 0; m < count; ++m) outs[m] = call.out + tile_cells.out[m] * s.filters();
     const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
     functions[count - 1](tile);
@@ -62,32 +64,25 @@ void run_tiles(const State& s, const Call& call, Range cells) {
 
 void run(const Call& call) noexcept {
   const State& s = *static_cast<const State*>(call.state);
-  const int64_t per_cell = std::max<int64_t>(s.phase().taps() * s.filters(), 1);
-  split(*call.pool, s.geometry.batch * s.phase().count(), kWorthSharing / per_cell + 1,
-        [&](Range cells) { run_tiles(s, call, cells); });
+  for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase) {
+    const Phase& ph = s.geometry.phases[phase];
+    const int64_t per_cell = std::max<int64_t>(ph.taps() * s.filters(), 1);
+    split(*call.pool, s.geometry.batch * ph.count(), kWorthSharing / per_cell + 1,
+          [&](Range cells) { run_tiles(s, call, phase, cells); });
+  }
 }
 
 bool accepts(const Problem& problem) {
   const auto* conv = std::get_if<ops::Conv>(problem.op);
-  if (!conv || conv->groups == 1 || problem.in[1].shape[-2] != 1 || !has_phases(problem))
-    return false;
-  const int64_t filters = problem.out[-1];
-  if (filters != conv->groups && conv->groups < depth_tiles().lanes) return false;
+  const auto* transposed = std::get_if<ops::ConvTranspose>(problem.op);
+  if ((!conv && !transposed) || problem.in[1].shape[-2] != 1 || !has_phases(problem)) return false;
+  const int64_t filters = problem.out[-1], channels = problem.in[0].shape[-1];
+  const int64_t groups = conv ? conv->groups : transposed->groups;
+  if (groups == 1 || groups != channels) return false;
+  if (filters != groups && groups < depth_tiles().lanes) return false;
   // The indices of a tile are 32 bits.
   if (filters == 0 || problem.in[1].shape.size() >= int64_t{1} << 31) return false;
   return problem.in[1].shape.size() / filters <= kMostTaps;
-}
-
-// Where each block of filters finds its channels; see DepthTile.
-void place_filters(State& s) {
-  const int64_t lanes = s.tiles->lanes, multiplier = s.geometry.group_out;
-  for (int64_t at = 0; at < s.filters(); at += lanes) {
-    const int64_t f = std::min(at, s.filters() - lanes);
-    const int64_t channel = std::min(f / multiplier, s.geometry.in_channels() - lanes);
-    s.block_channel.push_back(static_cast<int32_t>(channel));
-    for (int64_t i = 0; i < lanes; ++i)
-      s.lane_channel.push_back(static_cast<int32_t>((f + i) / multiplier - channel));
-  }
 }
 
 Prepared prepare(const Problem& problem) {
@@ -95,11 +90,19 @@ Prepared prepare(const Problem& problem) {
   State& s = *state;
   s.geometry = geometry_of(problem);
   s.tiles = &depth_tiles();
-  s.epilogue = Epilogue(std::get<ops::Conv>(*problem.op).activation);
+  s.epilogue = Epilogue(activation_of(*problem.op));
   s.zero = Tensor(Shape{zero_length(s.geometry)});
   s.has_bias = problem.in.size() == 3;
   if (!s.has_bias) s.no_bias = Tensor(Shape{s.filters()});
-  if (s.geometry.group_out > 1) place_filters(s);
+  if (s.geometry.group_out > 1)
+    s.places = place_filters(s.tiles->lanes, s.geometry.in_channels(), s.geometry.group_out);
+  for (const Phase& phase : s.geometry.phases) {
+    s.cells.emplace_back();
+    for (int64_t a = 0; a < phase.axis[0].taps; ++a)
+      for (int64_t b = 0; b < phase.axis[1].taps; ++b)
+        for (int64_t c = 0; c < phase.axis[2].taps; ++c)
+          s.cells.back().push_back(static_cast<int32_t>(s.geometry.cell(phase, a, b, c)));
+  }
   Prepared prepared;
   prepared.run = run;
   prepared.packed.assign(problem.in.size(), false);

@@ -133,5 +133,18 @@ HWY_AFTER_NAMESPACE();
 namespace cornu::kernels {
 HWY_EXPORT(target_depth_tiles);
 const DepthTiles& depth_tiles() { return *CORNU_CHOOSE(target_depth_tiles)(); }
+
+FilterPlaces place_filters(int64_t lanes, int64_t channels, int64_t multiplier) {
+  FilterPlaces places;
+  const int64_t filters = channels * multiplier;
+  for (int64_t at = 0; at < filters; at += lanes) {
+    const int64_t f = std::min(at, filters - lanes);
+    const int64_t channel = std::min(f / multiplier, channels - lanes);
+    places.block_channel.push_back(static_cast<int32_t>(channel));
+    for (int64_t i = 0; i < lanes; ++i)
+      places.lane_channel.push_back(static_cast<int32_t>((f + i) / multiplier - channel));
+  }
+  return places;
+}
 }  // namespace cornu::kernels
 #endif

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "cornu/kernels/epilogue.h"
 
@@ -22,6 +23,13 @@ struct DepthTile {
   const int32_t* lane_channel = nullptr;  // [blocks][lanes]
   const Relu* relu = nullptr;             // or null
 };
+
+// The two tables above, for vectors of `lanes` <= channels.
+struct FilterPlaces {
+  std::vector<int32_t> block_channel, lane_channel;
+};
+FilterPlaces place_filters(int64_t lanes, int64_t channels, int64_t multiplier);
+
 using DepthTileFn = void (*)(const DepthTile&);
 
 struct DepthTiles {

@@ -12,6 +12,12 @@ struct Relu {
   float slope, max, threshold;
 };
 
+// Of a Conv or a ConvTranspose.
+inline const std::optional<ops::Unary>& activation_of(const ops::Op& op) {
+  if (const auto* conv = std::get_if<ops::Conv>(&op)) return conv->activation;
+  return std::get<ops::ConvTranspose>(op).activation;
+}
+
 // What a convolution does to its sums before they are done: a relu while they are in registers, any
 // other function on the stored row.
 struct Epilogue {

@@ -91,17 +91,20 @@ void outer(const OuterTile& t) {
   for (int m = 0; m < M; ++m)
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) acc[m][n] = hn::Zero(d);
-  const float* HWY_RESTRICT a = t.a;
-  const float* HWY_RESTRICT b = t.b;
-  for (int64_t p = 0; p < t.count; ++p, a += t.a_stride, b += t.b_stride) {
-    V row[N];
+  const int64_t a_stride = t.a_stride, b_stride = t.b_stride;
+  for (const Segment* s = t.segments; s != t.segments + t.segment_count; ++s) {
+    const float* HWY_RESTRICT a = t.a + s->a;
+    const float* HWY_RESTRICT b = t.b + s->b * b_stride;
+    for (int64_t p = s->count; p > 0; --p, a += a_stride, b += b_stride) {
+      V row[N];
 #pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) row[n] = hn::LoadU(d, b + n * kLanes);
+      for (int n = 0; n < N; ++n) row[n] = hn::LoadU(d, b + n * kLanes);
 #pragma GCC unroll 16
-    for (int m = 0; m < M; ++m) {
-      const V x = hn::Set(d, a[m]);
+      for (int m = 0; m < M; ++m) {
+        const V x = hn::Set(d, a[m]);
 #pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) acc[m][n] = hn::MulAdd(x, row[n], acc[m][n]);
+        for (int n = 0; n < N; ++n) acc[m][n] = hn::MulAdd(x, row[n], acc[m][n]);
+      }
     }
   }
   float* HWY_RESTRICT sums = t.sums;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "cornu/kernels/epilogue.h"
+#include "cornu/kernels/segments.h"
 
 namespace cornu::kernels {
 
@@ -24,15 +25,17 @@ struct Tile {
 };
 using TileFn = void (*)(const Tile&);
 
-// The inner kernel of the gradients in weights, a sum of outer products:
-//   sums[m][n] += sum_p a[p][m] * b[p][n]
-// where the whole sum over p is added at once: long sums lose less that way.
+// The inner kernel of the gradients in weights, a sum of outer products over segments of rows:
+//   sums[m][n] += sum_{segment, p} a[segment.a + p * a_stride + m] * b[(segment.b + p) * b_stride +
+//   n]
+// where the whole sum is added at once: long sums lose less that way.
 struct OuterTile {
-  const float* a = nullptr;  // [count][M], a_stride apart
+  const Segment* segments = nullptr;
+  int64_t segment_count = 0;
+  const float* a = nullptr;  // rows of M numbers
   int64_t a_stride = 0;
-  const float* b = nullptr;  // [count][panel], b_stride apart
+  const float* b = nullptr;  // rows of a panel
   int64_t b_stride = 0;
-  int64_t count = 0;
   float* sums = nullptr;  // [M][panel], sums_stride apart
   int64_t sums_stride = 0;
 };

@@ -14,8 +14,8 @@ struct Check {
   ops::Op op;
   std::vector<Shape> in;
   // What the numbers are: small integers, whose sums are exact, must give equal results; others
-  // results within rounding.
-  enum class Numbers { kIntegers, kReals, kPositive } numbers = Numbers::kReals;
+  // results within rounding. kKey: whole numbers below 2^16, as a key of random numbers is.
+  enum class Numbers { kIntegers, kReals, kPositive, kKey } numbers = Numbers::kReals;
   std::vector<bool> constant = {};  // per operand: known when the problem is prepared
   bool special = false;             // puts NaN and infinities into operand 0
 };

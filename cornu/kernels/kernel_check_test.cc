@@ -25,11 +25,12 @@ std::vector<Floats> make_inputs(const Check& check) {
   std::vector<Floats> all;
   for (size_t i = 0; i < check.in.size(); ++i) {
     Floats numbers(static_cast<size_t>(check.in[i].size()));
-    std::uniform_int_distribution<int> integer(-4, 4);
+    std::uniform_int_distribution<int> integer(-4, 4), key(0, 0xffff);
     std::uniform_real_distribution<float> real(-1, 1), positive(0.1f, 2);
     for (float& v : numbers)
       v = check.numbers == Check::Numbers::kIntegers ? static_cast<float>(integer(random))
           : check.numbers == Check::Numbers::kReals  ? real(random)
+          : check.numbers == Check::Numbers::kKey    ? static_cast<float>(key(random))
                                                      : positive(random);
     all.push_back(std::move(numbers));
   }
@@ -75,14 +76,17 @@ bool sums(const ops::Op& op) {
   if (const auto* reduce = std::get_if<ops::Reduce>(&op))
     return reduce->kind == ops::Reduce::Kind::kSum || reduce->kind == ops::Reduce::Kind::kMean;
   return std::holds_alternative<ops::Conv>(op) || std::holds_alternative<ops::ConvTranspose>(op) ||
-         std::holds_alternative<ops::ConvFilterGrad>(op);
+         std::holds_alternative<ops::ConvFilterGrad>(op) || std::holds_alternative<ops::MatMul>(op);
 }
-bool normalizes(const ops::Op& op) {
+// Of these the magnitudes tell nothing; the numbers of the tests are about 1.
+bool rounds(const ops::Op& op) {
   return std::holds_alternative<ops::BatchNorm>(op) || std::holds_alternative<ops::Moments>(op) ||
          std::holds_alternative<ops::BatchNormSums>(op) ||
-         std::holds_alternative<ops::BatchNormGrad>(op);
+         std::holds_alternative<ops::BatchNormGrad>(op) ||
+         std::holds_alternative<ops::Softmax>(op) || std::holds_alternative<ops::SoftmaxGrad>(op) ||
+         std::holds_alternative<ops::Resize>(op) || std::holds_alternative<ops::ResizeGrad>(op);
 }
-bool rounds_otherwise(const ops::Op& op) { return sums(op) || normalizes(op); }
+bool rounds_otherwise(const ops::Op& op) { return sums(op) || rounds(op); }
 
 // How far off the float result of one cell may be: a few roundings, of the sum of the magnitudes
 // for a convolution, of the numbers the tests use for a normalisation.

@@ -200,10 +200,36 @@ Prepared prepare_transpose(const Problem& p) {
   return prepared_with(s, run_transpose, p);
 }
 
+// ---- one-hot rows -------------------------------------------------------------------------------
+
+void run_one_hot(const Call& call) noexcept {
+  const auto& out = *static_cast<const Shape*>(call.state);
+  const int64_t depth = out[-1];
+  split(*call.pool, out.size() / depth, kWorthSharing / depth + 1, [&](Range r) {
+    std::fill(call.out + r.begin * depth, call.out + r.end * depth, 0.0f);
+    for (int64_t row = r.begin; row < r.end; ++row) {
+      const float label = call.in[0][row];
+      if (!(label >= 0 && label < static_cast<float>(depth))) continue;
+      const auto i = static_cast<int64_t>(label);
+      // As the reference loops compare: whole labels only.
+      if (i < depth && static_cast<float>(i) == label) call.out[row * depth + i] = 1;
+    }
+  });
+}
+
+bool accepts_one_hot(const Problem& p) {
+  // Above, floats skip whole numbers.
+  const auto* op = std::get_if<ops::OneHot>(p.op);
+  return op && op->depth < (1 << 24);
+}
+
+Prepared prepare_one_hot(const Problem& p) { return prepared_with(p.out, run_one_hot, p); }
+
 }  // namespace
 
 const Kernel kConcat{"concat", accepts_concat, prepare_concat};
 const Kernel kPad{"pad", accepts_pad, prepare_pad};
+const Kernel kOneHot{"one hot", accepts_one_hot, prepare_one_hot};
 const Kernel kTranspose{"transpose", accepts_transpose, prepare_transpose};
 
 }  // namespace cornu::kernels

@@ -52,7 +52,49 @@ TEST(Movement, ResizeNearest) {
   check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {0, 6}}, {{2, 2, 3, 5}}});
   check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {}}, {{2, 5}}});
   check_kernel("resize nearest", {ops::Resize{Mode::kNearest, {120, 160}}, {{1, 40, 80, 9}}});
-  EXPECT_EQ(kernel_for(ops::Resize{Mode::kBilinear, {4, 4}}, {{1, 2, 2, 1}}), "");
+}
+
+using Mode = ops::Resize::Mode;
+const Mode kModes[] = {Mode::kNearest, Mode::kBilinear, Mode::kBilinearLegacy,
+                       Mode::kBicubic, Mode::kLanczos3, Mode::kLanczos5};
+const std::pair<std::vector<int64_t>, Shape> kResizes[] = {
+    {{10, 14}, {2, 5, 7, 3}},     {{3, 20}, {1, 5, 7, 16}}, {{11}, {3, 4, 1}},
+    {{4, 6, 3}, {2, 2, 3, 1, 5}}, {{0, 6}, {2, 2, 3, 5}},   {{}, {2, 5}},
+    {{24, 18}, {1, 12, 9, 33}}};
+
+TEST(Movement, Resize) {
+  for (Mode mode : kModes)
+    for (const auto& [size, shape] : kResizes)
+      check_kernel(mode == Mode::kNearest ? "resize nearest" : "resize",
+                   {ops::Resize{mode, size}, {shape}});
+}
+
+TEST(Movement, ResizeGrad) {
+  for (Mode mode : kModes)
+    for (const auto& [size, shape] : kResizes) {
+      const Shape y = ops::infer_shape(ops::Resize{mode, size}, {shape});
+      const auto n = shape.dims().subspan(1, size.size());
+      check_kernel("resize grad", {ops::ResizeGrad{mode, {n.begin(), n.end()}}, {y}});
+    }
+}
+
+TEST(Movement, OneHot) {
+  for (int64_t depth : {1, 3, 10}) {
+    check_kernel("one hot", {ops::OneHot{depth}, {{7, 50}}, Check::Numbers::kIntegers});
+    check_kernel("one hot", {ops::OneHot{depth}, {{20}}});
+    check_kernel("one hot", {ops::OneHot{depth}, {{}}, Check::Numbers::kIntegers});
+    check_kernel("one hot", {ops::OneHot{depth}, {{0, 2}}});
+    check_kernel("one hot", {ops::OneHot{depth}, {{30}}, Check::Numbers::kIntegers, {}, true});
+  }
+}
+
+TEST(Random, EqualsTheReference) {
+  using Kind = ops::Random::Kind;
+  for (Kind kind : {Kind::kUniform, Kind::kNormal})
+    for (const Shape& shape :
+         {Shape{3, 5, 7}, Shape{1}, Shape{2, 9000}, Shape{0, 4}, Shape{64, 16}})
+      for (Check::Numbers numbers : {Check::Numbers::kPositive, Check::Numbers::kKey})
+        check_kernel("random", {ops::Random{kind, shape, 5}, {{6}}, numbers});
 }
 
 std::vector<std::pair<ops::Pool, Shape>> pool_cases(ops::Pool::Kind kind) {

@@ -4,9 +4,32 @@ namespace cornu::kernels {
 
 std::span<const Kernel> table() {
   static const Kernel all[] = {
-      kDepthwise, kConvDirect, kConvFilterGrad, kUnary,         kUnaryGrad, kBinary,
-      kBroadcast, kReduce,     kMoments,        kBatchNormSums, kBatchNorm, kBatchNormGrad,
-      kConcat,    kPad,        kTranspose,      kPool,          kPoolGrad,  kResizeNearest,
+      kDepthwise,
+      kConvDirect,
+      kDepthwiseFilterGrad,
+      kConvFilterGrad,
+      kMatMul,
+      kUnary,
+      kUnaryGrad,
+      kBinary,
+      kBroadcast,
+      kReduce,
+      kMoments,
+      kBatchNormSums,
+      kBatchNorm,
+      kBatchNormGrad,
+      kSoftmax,
+      kSoftmaxGrad,
+      kRandom,
+      kConcat,
+      kPad,
+      kTranspose,
+      kOneHot,
+      kPool,
+      kPoolGrad,
+      kResizeNearest,
+      kResize,
+      kResizeGrad,
   };
   return all;
 }

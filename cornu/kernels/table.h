@@ -8,10 +8,11 @@ namespace cornu::kernels {
 
 // Conv and ConvTranspose of up to three spatial axes.
 extern const Kernel kConvDirect;
-// Conv with one input channel per group and any multiplier, up to three spatial axes.
+// Conv with one input channel per group and any multiplier, ConvTranspose with as many channels as
+// groups on both sides, up to three spatial axes.
 extern const Kernel kDepthwise;
-// ConvFilterGrad of up to three spatial axes.
-extern const Kernel kConvFilterGrad;
+// ConvFilterGrad of up to three spatial axes; of depthwise convolutions.
+extern const Kernel kConvFilterGrad, kDepthwiseFilterGrad;
 
 // elementwise.cc. Binary and Broadcast take operands that repeat along one stretch of axes.
 extern const Kernel kUnary, kUnaryGrad, kBinary, kBroadcast;
@@ -19,11 +20,16 @@ extern const Kernel kUnary, kUnaryGrad, kBinary, kBroadcast;
 // reduce.cc, batch_norm.cc. Reduce takes up to two separate stretches of axes.
 extern const Kernel kReduce, kMoments, kBatchNormSums, kBatchNorm, kBatchNormGrad;
 
-// movement.cc
-extern const Kernel kConcat, kPad, kTranspose;
+extern const Kernel kMatMul;
+// softmax.cc. Not sparsemax.
+extern const Kernel kSoftmax, kSoftmaxGrad;
+extern const Kernel kRandom;
 
-// pool.cc, resize.cc: up to three spatial axes; nearest only.
-extern const Kernel kPool, kPoolGrad, kResizeNearest;
+// movement.cc
+extern const Kernel kConcat, kPad, kTranspose, kOneHot;
+
+// pool.cc, resize.cc, resize_weighted.cc: up to three spatial axes.
+extern const Kernel kPool, kPoolGrad, kResizeNearest, kResize, kResizeGrad;
 
 // A problem made ready without packing any operand.
 template <class State>
