@@ -56,10 +56,10 @@ void Training::add_to(CLI::App& verb, bool trains) {
         ->type_name("R");
   }
   verb.add_option("--loss", loss,
-                  "Its Keras name: mse, categorical_crossentropy, … Default: the file's")
+                  wrapped("Its Keras name: mse, categorical_crossentropy, … Default: the file's"))
       ->type_name("L");
   verb.add_option("--metrics", metrics,
-                  "Their Keras names, with commas between. Default: the file's")
+                  wrapped("Their Keras names, with commas between. Default: the file's"))
       ->delimiter(',')
       ->type_name("A,B");
 }

@@ -263,7 +263,13 @@ class Fit {
     if (!prepared_) prepare(batch);
     callbacks_.on_train_batch_begin(progress_.step, logs);
     trainer_.run(Mode::kTrain, batch);
-    trainer_.read_metrics(logs);
+    if (logs.empty()) {  // the names, in the order that they keep
+      Logs unsorted;
+      trainer_.read_metrics(unsorted);
+      add_sorted(logs, unsorted, "");
+    } else {
+      trainer_.read_metrics(logs);
+    }
     callbacks_.on_train_batch_end(progress_.step, logs);
     ++progress_.step;
     write_pending_checkpoint();

@@ -207,6 +207,22 @@ TEST(Fit, SeveralOutputsHaveLossesOfTheirOwn) {
   EXPECT_LT(*model.test_on_batch(x, y).find("loss"), *logs.find("loss"));
 }
 
+class Names final : public Callback {
+ public:
+  void on_train_batch_end(int64_t, Logs& logs) override {
+    seen.clear();
+    for (const auto& [name, value] : logs) seen.push_back(name);
+  }
+  std::vector<std::string> seen;
+};
+
+TEST(Fit, TheBarShowsValuesInKerasOrder) {
+  const Data d = pictures(8, 11);
+  const auto names = std::make_shared<Names>();
+  compiled(1).fit(d.x, d.y, {.verbose = 0, .callbacks = {names}});
+  EXPECT_EQ(names->seen, (std::vector<std::string>{"accuracy", "loss"}));
+}
+
 TEST(Fit, SummaryTellsOfTheOptimizer) {
   Sequential model({Input({.shape = {3}}), Dense({.units = 2})});
   model.compile({.optimizer = "adam", .loss = "mse"});
