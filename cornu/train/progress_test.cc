@@ -81,8 +81,8 @@ TEST_F(ProgressTest, BarIsRedrawn) {
   Progbar progbar(options(60, 1));
   now_ += 1;  // the first step is slow and does not count later
   progbar.update(1, {{"accuracy", 0.25}, {"loss", 2.5}}, false);
-  EXPECT_EQ(take(),
-            "\r" + bar(" 1/60", 0) + bold("59s") + " 1s/step - accuracy: 0.2500 - loss: 2.5000");
+  EXPECT_EQ(take(), std::string("\r") + bar(" 1/60", 0) + bold("59s") +
+                        " 1s/step - accuracy: 0.2500 - loss: 2.5000");
   now_ += 0.01;
   progbar.update(2, {{"accuracy", 0.5}, {"loss", 2}}, false);
   EXPECT_EQ(take(), "") << "it is drawn every 50 ms";
@@ -114,7 +114,7 @@ TEST_F(ProgressTest, TimeLeft) {
     Progbar progbar(options(2, 1));
     now_ += seconds;
     progbar.update(1, {}, false);
-    const std::string text = take(), begin = "\r" + bar("1/2", 10) + " \x1b[1m";
+    const std::string text = take(), begin = std::string("\r") + bar("1/2", 10) + " \x1b[1m";
     EXPECT_EQ(text.substr(0, begin.size()), begin);
     return text.substr(begin.size(), text.find("\x1b[0m", begin.size()) - begin.size());
   };
@@ -143,7 +143,8 @@ TEST_F(ProgressTest, FitsTheTerminalUntilItIsDone) {
   const Logs logs = {{"accuracy", 0.5}, {"loss", 1}, {"sparse_top_k", 0.5}};
   now_ += 1;
   progbar.update(1, logs, false);
-  EXPECT_EQ(take(), "\r" + bar("1/2", 10) + bold("1s") + " 1s/step - accuracy: 0.5000 …");
+  EXPECT_EQ(take(),
+            std::string("\r") + bar("1/2", 10) + bold("1s") + " 1s/step - accuracy: 0.5000 …");
   now_ += 1;
   progbar.update(2, logs, true);
   EXPECT_EQ(take(), back("1/2", " 1s 1s/step - accuracy: 0.5000 .") + bar("2/2", 20) + bold("2s") +
@@ -203,7 +204,7 @@ TEST_F(ProgressTest, LoggerPrintsEpochs) {
   logger.on_test_batch_end(0, logs);
   now_ += 1;
   logger.on_test_end(logs);
-  EXPECT_EQ(take(), "\r" + bar("1/2", 10) + bold("1s") + " 1s/step - loss: 1.0000" +
+  EXPECT_EQ(take(), std::string("\r") + bar("1/2", 10) + bold("1s") + " 1s/step - loss: 1.0000" +
                         back("1/2", " 1s 1s/step - loss: 1.0000") + bar("2/2", 20) + bold("2s") +
                         " 1s/step - loss: 1.0000\n");
 }
