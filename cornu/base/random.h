@@ -1,7 +1,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "cornu/base/export.h"
 
@@ -47,6 +50,15 @@ CORNU_API double truncated_normal(uint32_t word);
 // The x for which a standard normal number is below x with probability p, 1e-11 <= p <= 1 - 1e-11.
 // Wichura's algorithm AS 241 (1988), relative error about 1e-15.
 CORNU_API double normal_quantile(double p);
+
+// Puts a list in an order that the key alone decides (Fisher and Yates), every order being as
+// likely as any other but for a share of size / 2^64.
+template <class T>
+void shuffle(std::vector<T>& list, uint64_t key) {
+  const Philox random(key);
+  for (std::size_t i = list.size(); i > 1; --i)
+    std::swap(list[i - 1], list[static_cast<std::size_t>(random.bits64(i) % i)]);
+}
 
 // A fresh key: the next of the stream that set_random_seed() started, else from the system.
 // Thread-safe.

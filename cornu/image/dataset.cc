@@ -98,12 +98,6 @@ void add_pictures(const fs::path& folder, int64_t label, bool follow_links,
             [](const File& a, const File& b) { return a.path < b.path; });
 }
 
-void shuffle(std::vector<File>& files, uint64_t seed) {
-  const base::Philox random(seed);
-  for (size_t i = files.size(); i > 1; --i)
-    std::swap(files[i - 1], files[static_cast<size_t>(random.bits64(i) % i)]);
-}
-
 // ---- pictures -----------------------------------------------------------------------------------
 
 // The middle of a picture, in the proportions wanted.
@@ -141,7 +135,7 @@ class FolderDataset final : public ImageDataset {
   void start(uint64_t seed) override {
     at_ = 0;
     order_ = files_;
-    if (o_.shuffle) shuffle(order_, seed);
+    if (o_.shuffle) base::shuffle(order_, seed);
   }
   void skip(int64_t count) override {
     at_ = std::min(std::ssize(order_), at_ + count * o_.batch_size);
@@ -194,7 +188,7 @@ class FolderDataset final : public ImageDataset {
 
   // The last share of the files, after shuffling them, is for validation (Keras).
   void split() {
-    if (o_.shuffle) shuffle(files_, *o_.seed);
+    if (o_.shuffle) base::shuffle(files_, *o_.seed);
     const auto held =
         static_cast<std::ptrdiff_t>(*o_.validation_split * static_cast<double>(files_.size()));
     const auto cut = files_.end() - held;

@@ -15,17 +15,20 @@ void Dataset::skip(int64_t count) {
   }
 }
 
-namespace {
-
-// A permutation of 0 .. n-1 (Fisher and Yates) that the seed decides.
-void shuffle(std::vector<int64_t>& order, uint64_t seed) {
-  std::iota(order.begin(), order.end(), int64_t{0});
-  const base::Philox random(seed);
-  for (size_t i = order.size(); i > 1; --i) {
-    // Uniform below i but for a share of i / 2^64.
-    std::swap(order[i - 1], order[static_cast<size_t>(random.bits64(i) % i)]);
+std::vector<Tensor> train::samples(const std::vector<Tensor>& arrays, int64_t begin, int64_t end) {
+  std::vector<Tensor> parts;
+  for (const Tensor& t : arrays) {
+    const int64_t row = t.shape()[0] == 0 ? 0 : t.size() / t.shape()[0];
+    Shape shape = t.shape();
+    shape[0] = end - begin;
+    parts.emplace_back(std::move(shape),
+                       t.values().subspan(static_cast<size_t>(begin * row),
+                                          static_cast<size_t>((end - begin) * row)));
   }
+  return parts;
 }
+
+namespace {
 
 class ArrayDataset final : public Dataset {
  public:
@@ -50,7 +53,9 @@ class ArrayDataset final : public Dataset {
   }
   void start(uint64_t seed) override {
     at_ = 0;
-    if (shuffles_) shuffle(order_, seed);
+    if (!shuffles_) return;
+    std::iota(order_.begin(), order_.end(), int64_t{0});
+    base::shuffle(order_, seed);
   }
   void skip(int64_t count) override { at_ = std::min(samples_, at_ + count * batch_size_); }
   const Batch* next() override {

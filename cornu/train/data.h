@@ -53,4 +53,10 @@ CORNU_API std::shared_ptr<Dataset> array_dataset(std::vector<Tensor> x, std::vec
 CORNU_API std::shared_ptr<Dataset> generator_dataset(
     std::function<std::optional<Batch>()> next_batch, std::optional<int64_t> steps = None);
 
+namespace train {
+
+// Samples [begin, end) of each array.
+std::vector<Tensor> samples(const std::vector<Tensor>& arrays, int64_t begin, int64_t end);
+
+}  // namespace train
 }  // namespace cornu

@@ -8,20 +8,6 @@ namespace {
 std::mutex mutex;
 std::shared_ptr<base::Communicator> current;
 
-// Samples [begin, end) of each array.
-std::vector<Tensor> part(const std::vector<Tensor>& arrays, int64_t begin, int64_t end) {
-  std::vector<Tensor> parts;
-  for (const Tensor& t : arrays) {
-    const int64_t row = t.size() / t.shape()[0];
-    Shape shape = t.shape();
-    shape[0] = end - begin;
-    parts.emplace_back(std::move(shape),
-                       t.values().subspan(static_cast<size_t>(begin * row),
-                                          static_cast<size_t>((end - begin) * row)));
-  }
-  return parts;
-}
-
 class SharedDataset final : public Dataset {
  public:
   SharedDataset(std::shared_ptr<Dataset> data, std::shared_ptr<base::Communicator> communicator)
@@ -42,8 +28,8 @@ class SharedDataset final : public Dataset {
       return &part_;
     }
     const int64_t begin = total * rank / size, end = total * (rank + 1) / size;
-    part_ = {part(whole->x, begin, end), part(whole->y, begin, end),
-             part(whole->sample_weight, begin, end)};
+    part_ = {train::samples(whole->x, begin, end), train::samples(whole->y, begin, end),
+             train::samples(whole->sample_weight, begin, end)};
     part_.first_sample = begin;
     part_.share = static_cast<double>(end - begin) / static_cast<double>(total);
     return &part_;

@@ -17,6 +17,7 @@ namespace cornu {
 
 using base::cat;
 using graph::Mode;
+using train::samples;
 using train::Trainer;
 
 namespace {
@@ -24,20 +25,6 @@ namespace {
 const nn::Where& where(const Model& model) { return model.network()->where(); }
 
 // ---- data ---------------------------------------------------------------------------------------
-
-// Samples [begin, end) of each array.
-std::vector<Tensor> samples(const std::vector<Tensor>& arrays, int64_t begin, int64_t end) {
-  std::vector<Tensor> parts;
-  for (const Tensor& t : arrays) {
-    const int64_t row = t.shape()[0] == 0 ? 0 : t.size() / t.shape()[0];
-    Shape shape = t.shape();
-    shape[0] = end - begin;
-    parts.emplace_back(std::move(shape),
-                       t.values().subspan(static_cast<size_t>(begin * row),
-                                          static_cast<size_t>((end - begin) * row)));
-  }
-  return parts;
-}
 
 // The weight of each label (Keras: class_weights_to_sample_weights). Classes without a weight
 // have 1.
