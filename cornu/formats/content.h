@@ -35,6 +35,7 @@ class Content {
   }
   uint64_t size() const { return size_; }
 
+  std::string text() const;  // all of it
   // f(std::span<const std::byte>) for each piece in turn.
   template <class F>
   void each(F&& f) const {
@@ -52,6 +53,9 @@ class Content {
   std::vector<Piece> pieces_;
   uint64_t size_ = 0;
 };
+
+// Writes a file that appears whole or not at all. Throws IoError.
+void write_file(const Content& content, const std::string& path);
 
 // Appends the low `bytes` bytes of a number, least significant first.
 inline void put_number(std::string* out, uint64_t value, int bytes) {

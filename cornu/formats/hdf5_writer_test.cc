@@ -5,6 +5,7 @@
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/formats/hdf5.h"
+#include "cornu/formats/zip_test_util.h"
 #include "tests/support/compare.h"
 
 namespace cornu::formats {
@@ -13,21 +14,9 @@ namespace {
 using base::cat;
 using ::cornu::testing::bit_equal;
 
-std::string text(const Content& content) {
-  std::string all;
-  content.each([&](std::span<const std::byte> bytes) {
-    all.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  });
-  EXPECT_EQ(all.size(), content.size());
-  return all;
+Hdf5File reread(const Hdf5Group& root) {
+  return Hdf5File(testing_zip::bytes_of_text(write_hdf5(root).text(), "test.h5"));
 }
-
-Hdf5File reread(const std::string& bytes) {
-  std::vector<std::byte> data(bytes.size());
-  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(data.data()));
-  return Hdf5File(base::Bytes::own(std::move(data), "test.h5"));
-}
-Hdf5File reread(const Hdf5Group& root) { return reread(text(write_hdf5(root))); }
 
 TEST(Hdf5Writer, EveryKindOfData) {
   Hdf5Group root;
@@ -112,7 +101,7 @@ TEST(Hdf5Writer, EqualTreesMakeEqualBytes) {
       root.group(cat(name)).set("name", cat(name));
       root.group(cat(name)).add("0", Tensor::full({3}, static_cast<float>(name)));
     }
-    return text(write_hdf5(root));
+    return write_hdf5(root).text();
   };
   EXPECT_EQ(make(false), make(true));
 }

@@ -208,37 +208,31 @@ Tensor load_npy(const std::string& path) { return formats::parse_npy(base::read_
 
 namespace {
 
-// The bytes before the numbers of an .npy.
-std::string npy_head(const Shape& shape) {
+formats::Content npy_content(const Tensor& tensor) {
   // The data starts at a multiple of 64 bytes, as numpy has it.
   constexpr size_t kAlignment = 64, kPrefix = 10;
-  std::string dict = base::cat("{'descr': '<f4', 'fortran_order': False, 'shape': ", shape, ", }");
+  std::string dict =
+      base::cat("{'descr': '<f4', 'fortran_order': False, 'shape': ", tensor.shape(), ", }");
   const size_t end = kPrefix + dict.size() + 1;
   dict.append((kAlignment - end % kAlignment) % kAlignment, ' ');
   dict += '\n';
-  return base::cat(formats::kMagic, '\x01', '\0', static_cast<char>(dict.size() & 0xff),
-                   static_cast<char>(dict.size() >> 8), dict);
+  formats::Content content(base::cat(formats::kMagic, '\x01', '\0',
+                                     static_cast<char>(dict.size() & 0xff),
+                                     static_cast<char>(dict.size() >> 8), dict));
+  content.add(tensor);
+  return content;
 }
 
 }  // namespace
 
 void save_npy(const std::string& path, const Tensor& tensor) {
-  base::AtomicFile file(path);
-  file.write(npy_head(tensor.shape()));
-  file.write(std::as_bytes(tensor.values()));
-  file.commit();
+  formats::write_file(npy_content(tensor), path);
 }
 
 void save_npz(const std::string& path, const std::vector<std::pair<std::string, Tensor>>& arrays) {
   std::vector<formats::ZipMember> members;
-  for (const auto& [name, tensor] : arrays) {
-    formats::Content content(npy_head(tensor.shape()));
-    content.add(tensor);
-    members.push_back({name + ".npy", std::move(content)});
-  }
-  base::AtomicFile file(path);
-  formats::write_zip(members, &file);
-  file.commit();
+  for (const auto& [name, tensor] : arrays) members.push_back({name + ".npy", npy_content(tensor)});
+  formats::write_file(formats::write_zip(std::move(members)), path);
 }
 
 }  // namespace cornu

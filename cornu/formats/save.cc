@@ -68,7 +68,7 @@ void check_weights_name(const char* what, const std::string& path) {
 
 }  // namespace
 
-void save_keras(const Model& model, const std::string& path, const std::vector<Member>& extra) {
+Content keras_archive(const Model& model, const std::vector<Member>& extra) {
   const model::Network& network = *model.network();
   Content weights = weights_h5(network);  // first: it checks the names
   std::vector<ZipMember> members;
@@ -77,9 +77,11 @@ void save_keras(const Model& model, const std::string& path, const std::vector<M
   members.push_back({kWeightsName, std::move(weights)});
   for (const Member& m : extra) members.push_back({m.name, Content(m.bytes)});
   check_member_names(members);
-  base::AtomicFile file(path);
-  write_zip(members, &file);
-  file.commit();
+  return write_zip(std::move(members));
+}
+
+void save_keras(const Model& model, const std::string& path, const std::vector<Member>& extra) {
+  write_file(keras_archive(model, extra), path);
 }
 
 std::optional<std::string> read_member(const std::string& path, const std::string& name) {
@@ -107,9 +109,7 @@ void Model::save_weights(const std::string& path, SaveOptions o) const {
   if (!network_->built())
     throw StateError(network_->where().message("it has no weights yet: it has not been built"));
   check_overwrite(path, o);
-  base::AtomicFile file(path);
-  weights_h5(*network_).each([&](std::span<const std::byte> bytes) { file.write(bytes); });
-  file.commit();
+  write_file(weights_h5(*network_), path);
 }
 
 void Model::load_weights(const std::string& path) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cornu/base/export.h"
+#include "cornu/formats/content.h"
 #include "cornu/model/model.h"
 
 // Writing models. Model::save(), save_weights() and load_weights() are defined in save.cc.
@@ -16,8 +17,12 @@ struct Member {
   std::string bytes;
 };
 
+// A whole .keras archive. ValueError for names that no file can hold: of a layer that is not UTF-8,
+// of a member that is no plain path, or is taken.
+Content keras_archive(const Model& model, const std::vector<Member>& extra = {});
+
 // Model::save() with further members, for checkpoints. The file appears whole or not at all.
-// Throws IoError, and ValueError for a member name that is not plain path, or is taken.
+// Throws IoError, and what keras_archive() throws.
 CORNU_API void save_keras(const Model& model, const std::string& path,
                           const std::vector<Member>& extra = {});
 

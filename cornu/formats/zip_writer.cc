@@ -23,10 +23,10 @@ uint32_t crc_of(const Content& content) {
 // Writes one archive from front to back.
 class Writer {
  public:
-  Writer(base::AtomicFile* file, uint64_t zip64_from) : file_(file), zip64_from_(zip64_from) {}
+  explicit Writer(uint64_t zip64_from) : zip64_from_(zip64_from) {}
 
-  void member(const ZipMember& m) {
-    const uint64_t size = m.content.size(), offset = at_;
+  void member(ZipMember m) {
+    const uint64_t size = m.content.size(), offset = archive_.size();
     const bool big = size >= zip64_from_, far = offset >= zip64_from_;
     std::string common;  // of both headers: flags to sizes
     put_number(&common, 0, 4);
@@ -41,8 +41,8 @@ class Writer {
     put_number(&header, big ? kVersion64 : kVersion, 2);
     header += common;
     put_number(&header, sizes.size(), 2);
-    write(header + m.name + sizes);
-    m.content.each([&](std::span<const std::byte> bytes) { write(bytes); });
+    archive_.add(header + m.name + sizes);
+    archive_.add(std::move(m.content));
 
     std::vector<uint64_t> large;
     if (big) large = {size, size};
@@ -61,9 +61,9 @@ class Writer {
     ++members_;
   }
 
-  void finish() {
-    const uint64_t start = at_, size = directory_.size();
-    write(directory_);
+  Content finish() {
+    const uint64_t start = archive_.size(), size = directory_.size();
+    archive_.add(directory_);
     const bool many = members_ >= 0xffff, far = start >= zip64_from_;
     std::string end;
     if (many || far) {
@@ -88,7 +88,8 @@ class Writer {
     put_number(&end, size, 4);
     put_number(&end, far ? kTooBig : start, 4);
     put_number(&end, 0, 2);
-    write(end);
+    archive_.add(end);
+    return std::move(archive_);
   }
 
  private:
@@ -100,24 +101,19 @@ class Writer {
     for (uint64_t n : numbers) put_number(&extra, n, 8);
     return extra;
   }
-  void write(std::span<const std::byte> bytes) {
-    file_->write(bytes);
-    at_ += bytes.size();
-  }
-  void write(const std::string& bytes) { write(std::as_bytes(std::span(bytes))); }
 
-  base::AtomicFile* file_;
   const uint64_t zip64_from_;
-  uint64_t at_ = 0, members_ = 0;
+  Content archive_;
+  uint64_t members_ = 0;
   std::string directory_;
 };
 
 }  // namespace
 
-void write_zip(const std::vector<ZipMember>& members, base::AtomicFile* file, uint64_t zip64_from) {
-  Writer writer(file, zip64_from);
-  for (const ZipMember& m : members) writer.member(m);
-  writer.finish();
+Content write_zip(std::vector<ZipMember> members, uint64_t zip64_from) {
+  Writer writer(zip64_from);
+  for (ZipMember& m : members) writer.member(std::move(m));
+  return writer.finish();
 }
 
 }  // namespace cornu::formats

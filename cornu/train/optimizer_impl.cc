@@ -107,7 +107,7 @@ void OptimizerImpl::build(const std::vector<Weight>& trainable,
 
 void OptimizerImpl::reset() {
   iteration_ = 0;
-  if (rule_->scalar_name()) rule_->set_scalar(rule_->scalar_after(0));
+  rule_->set_updates(0);
   for (Entry& e : entries_) {
     const Shape& shape = e.variable->shape();
     if (common_.use_ema) e.average = Tensor(shape);
@@ -139,8 +139,6 @@ model::OptimizerState OptimizerImpl::state() const {
   each_slot(entries_, specs_, [&](std::string name, const Tensor& value) {
     state.slots.push_back({std::move(name), value});
   });
-  if (built_ && rule_->scalar_name())
-    state.slots.push_back({rule_->scalar_name(), Tensor::full(Shape{}, rule_->scalar())});
   return state;
 }
 
@@ -148,8 +146,8 @@ model::OptimizerState OptimizerImpl::state() const {
 std::vector<Tensor*> OptimizerImpl::matching_slots(const model::OptimizerState& state) {
   std::vector<Tensor*> slots;
   each_slot(entries_, specs_, [&](const std::string&, Tensor& value) { slots.push_back(&value); });
-  const size_t count = state.slots.size(), wanted = slots.size() + (rule_->scalar_name() ? 1 : 0);
-  if (count != wanted && count != slots.size())
+  const size_t count = state.slots.size(), wanted = slots.size();
+  if (count != wanted && !(rule_->has_number() && count == wanted + 1))
     throw ValueError(
         where_.message("its state has ", wanted, " slots. Received: a state with ", count));
   for (size_t i = 0; i < count; ++i) {
@@ -176,16 +174,14 @@ void OptimizerImpl::set_state(const model::OptimizerState& state) {
   if (fresh) return reset();
   iteration_ = state.iteration;
   for (size_t i = 0; i < slots.size(); ++i) *slots[i] = state.slots[i].value;
-  if (rule_->scalar_name())
-    rule_->set_scalar(state.slots.size() > slots.size() ? state.slots.back().value.values()[0]
-                                                        : rule_->scalar_after(iterations()));
+  rule_->set_updates(iterations());
 }
 
 int64_t OptimizerImpl::params() const {
   if (!built_) return 0;
   int64_t count = 1 + (common_.learning_rate.is_schedule() ? 0 : 1);
   each_slot(entries_, specs_, [&](const std::string&, const Tensor& t) { count += t.size(); });
-  return count + (rule_->scalar_name() ? 1 : 0);
+  return count;
 }
 
 // ---- a step -------------------------------------------------------------------------------------

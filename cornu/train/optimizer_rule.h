@@ -72,12 +72,11 @@ class Rule {
   // At most three.
   virtual std::vector<SlotSpec> slots() const = 0;
   virtual Shape slot_shape(size_t, const Shape& weight) const { return weight; }
-  // A number kept once for all weights, last in files. Null: none.
-  virtual const char* scalar_name() const { return nullptr; }
-  virtual float scalar() const { return 0; }
-  virtual void set_scalar(float) {}
-  // What the scalar is after so many updates, for files without it.
-  virtual float scalar_after(int64_t) const { return 0; }
+  // Told how many updates were made so far, when it starts anew or a state is set: for a number
+  // that follows from it, which Keras does not save (formats.md 3.8).
+  virtual void set_updates(int64_t) {}
+  // Whether a file may hold that number all the same, after the slots (layers.md part 12).
+  virtual bool has_number() const { return false; }
   virtual bool needs_weight_decay() const { return false; }
   // Scalars of the step.
   virtual void begin(const StepInfo& step) = 0;

@@ -245,13 +245,14 @@ class NadamRule : public RuleOf<NadamOptions> {
     visit("epsilon", o_.epsilon, Range::kNotNegative);
   }
   std::vector<SlotSpec> slots() const override { return {{"momentum"}, {"velocity"}}; }
-  const char* scalar_name() const override { return "u_product"; }
-  float scalar() const override { return product_; }
-  void set_scalar(float value) override { product_ = value; }
-  float scalar_after(int64_t updates) const override {
-    float product = 1;
-    for (int64_t t = 1; t <= updates; ++t) product *= momentum_at(static_cast<float>(t));
-    return product;
+  bool has_number() const override { return true; }
+  void set_updates(int64_t updates) override {
+    product_ = 1;
+    for (int64_t t = 1; t <= updates; ++t) {
+      const float next = product_ * momentum_at(static_cast<float>(t));
+      if (next == product_) break;  // the smallest number there is
+      product_ = next;
+    }
   }
   void begin(const StepInfo& step) override {
     const float now = momentum_at(step.t), next = momentum_at(step.t + 1);
