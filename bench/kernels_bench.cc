@@ -14,6 +14,7 @@
 #include "cornu/base/thread_pool.h"
 #include "cornu/kernels/cpu.h"
 #include "cornu/kernels/kernel.h"
+#include "cornu/ops/evaluate.h"
 
 namespace {
 
@@ -132,8 +133,9 @@ struct Case {
   std::string name;
   ops::Op op;
   std::vector<Shape> in;
-  bool frozen = true;  // operands but the first are known beforehand
-  double flops = 0;    // 0: bytes are counted
+  bool frozen = true;      // operands but the first are known beforehand
+  double flops = 0;        // 0: bytes are counted
+  bool reference = false;  // by the reference loops, to compare with
 };
 
 double spatial_size(const Shape& x) {
@@ -211,6 +213,18 @@ void add_rest(std::vector<Case>& cases) {
   add("max_pool", max, {x});
   add("max_pool_grad", ops::PoolGrad{max}, {x, half});
   add("average_pool_grad", ops::PoolGrad{average}, {x, half});
+  add("softmax", ops::Softmax{}, {{128, 1000}});
+  add("softmax_grad", ops::SoftmaxGrad{}, {{128, 1000}, {128, 1000}});
+  add("random_uniform", ops::Random{ops::Random::Kind::kUniform, x, 0}, {{6}});
+  add("random_normal", ops::Random{ops::Random::Kind::kNormal, x, 0}, {{6}});
+  add("resize_bilinear", ops::Resize{ops::Resize::Mode::kBilinear, {28, 28}}, {half});
+  add("resize_bilinear_grad", ops::ResizeGrad{ops::Resize::Mode::kBilinear, {14, 14}}, {x});
+  add("resize_nearest_grad", ops::ResizeGrad{ops::Resize::Mode::kNearest, {14, 14}}, {x});
+  cases.push_back({"matmul_8x256",
+                   ops::MatMul{},
+                   {{8, 256, 256}, {8, 256, 256}},
+                   false,
+                   2.0 * 8 * 256 * 256 * 256});
 }
 
 std::vector<Case> make_cases() {
@@ -229,6 +243,13 @@ std::vector<Case> make_cases() {
   add_trained(cases, "grouped3x3_4x24_28_b4", 4, {28, 28}, 96, 96, {3, 3}, 4);
   add_trained(cases, "depthwise3x3_144_28_b8", 8, {28, 28}, 144, 144, {3, 3}, 144);
   add_rest(cases);
+  // What the kernels replace, where it ends in good time.
+  for (size_t i = 0, count = cases.size(); i < count; ++i) {
+    if (cases[i].frozen || cases[i].flops > 1e9) continue;
+    cases.push_back(cases[i]);
+    cases.back().name = "reference_" + cases[i].name;
+    cases.back().reference = true;
+  }
   return cases;
 }
 
@@ -240,6 +261,23 @@ Tensor random_tensor(const Shape& shape) {
   Tensor t(shape);
   for (float& v : t.values()) v = uniform(random);
   return t;
+}
+
+struct Reference {
+  ops::Op op;
+  std::vector<Shape> in;
+  Shape out;
+};
+
+// The op's own loops, shared among threads by rows.
+void run_reference(const kernels::Call& call) noexcept {
+  const auto& r = *static_cast<const Reference*>(call.state);
+  std::vector<ops::View<const float>> in;
+  for (size_t i = 0; i < r.in.size(); ++i) in.push_back({&r.in[i], call.in[i]});
+  const int64_t rows = ops::row_count(r.out), parts = std::min<int64_t>(rows, 64);
+  call.pool->parallel_for(parts, [&](int64_t i) {
+    ops::evaluate<float>(r.op, in, {&r.out, call.out}, {rows * i / parts, rows * (i + 1) / parts});
+  });
 }
 
 struct Ready {
@@ -256,6 +294,12 @@ Ready make_ready(const Case& c) {
   kernels::Problem problem{&c.op, {}, r.out.shape()};
   for (size_t i = 0; i < c.in.size(); ++i)
     problem.in.push_back({c.in[i], c.frozen && i > 0 ? &r.in[i] : nullptr});
+  if (c.reference) {
+    r.prepared.run = run_reference;
+    r.prepared.state = std::make_shared<Reference>(Reference{c.op, c.in, problem.out});
+    r.prepared.packed.assign(c.in.size(), false);
+    return r;
+  }
   for (const kernels::Kernel& k : kernels::table())
     if (k.accepts(problem)) {
       r.prepared = k.prepare(problem);

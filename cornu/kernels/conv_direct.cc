@@ -50,6 +50,20 @@ struct State {
   int64_t columns(int64_t p) const { return std::min(panel, geometry.group_out - column(p)); }
 };
 
+// Numbers [channel][column] of one panel and one cell of the kernel, read in the order they lie in.
+void pack_cell(const State& s, const float* cell, int64_t columns, float* to) {
+  const Geometry& g = s.geometry;
+  if (columns < s.panel) std::fill_n(to, g.group_in * s.panel, 0.0f);
+  if (g.out_stride == 1) {
+    for (int64_t i = 0; i < g.group_in; ++i)
+      std::copy_n(cell + i * g.in_stride, columns, to + i * s.panel);
+  } else {
+    for (int64_t n = 0; n < columns; ++n)
+      for (int64_t i = 0; i < g.group_in; ++i)
+        to[i * s.panel + n] = cell[i * g.in_stride + n * g.out_stride];
+  }
+}
+
 // Numbers [tap][channel][column] of one panel, zeros in columns that do not exist.
 void pack_panel(const State& s, size_t phase, int64_t p, const float* kernel, float* to) {
   const Geometry& g = s.geometry;
@@ -60,11 +74,8 @@ void pack_panel(const State& s, size_t phase, int64_t p, const float* kernel, fl
   for (int64_t a = 0; a < ph.axis[0].taps; ++a)
     for (int64_t b = 0; b < ph.axis[1].taps; ++b)
       for (int64_t c = 0; c < ph.axis[2].taps; ++c) {
-        const float* cell = kernel + g.cell(ph, a, b, c) * g.cell_stride;
-        for (int64_t i = 0; i < g.group_in; ++i, to += s.panel) {
-          for (int64_t n = 0; n < columns; ++n) to[n] = cell[i * g.in_stride + n * g.out_stride];
-          std::fill(to + columns, to + s.panel, 0.0f);
-        }
+        pack_cell(s, kernel + g.cell(ph, a, b, c) * g.cell_stride, columns, to);
+        to += g.group_in * s.panel;
       }
 }
 

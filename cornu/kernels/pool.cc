@@ -28,6 +28,9 @@ struct State {
   int64_t batch = 0, channels = 0;
   const PoolRows* rows = nullptr;
 
+  bool small_window() const {
+    return axis[0].window * axis[1].window * axis[2].window <= PoolRows::kMostCells;
+  }
   // Every cell lies in one window.
   bool once() const {
     return std::all_of(axis.begin(), axis.end(), [](const Axis& a) {
@@ -44,8 +47,37 @@ void for_cells(const State& s, T* x, const std::array<Range, 3>& r, F&& f) {
         f(x + ((i * s.axis[1].in + j) * s.axis[2].in + k) * s.channels);
 }
 
+// The cells of a small window.
+struct Window {
+  int count = 0;
+  const float* x[PoolRows::kMostCells];
+  Window(const State& s, const float* image, const std::array<Range, 3>& window) {
+    for_cells(s, image, window, [&](const float* cell) { x[count++] = cell; });
+  }
+};
+
+// Counts through the windows of a batch, along the last axis first.
+struct Place {
+  std::array<int64_t, 3> at{};
+  int64_t image = 0;
+  Place(const State& s, int64_t window) {
+    for (size_t a = 3; a-- > 0; window /= s.axis[a].out) at[a] = window % s.axis[a].out;
+    image = window;
+  }
+  void next(const State& s) {
+    size_t a = 3;
+    while (a > 0 && ++at[a - 1] == s.axis[a - 1].out) at[--a] = 0;
+    image += a == 0;
+  }
+};
+
 // One cell of the output, from the image x; the order of the sum is the reference loops'.
 void pool_cell(const State& s, const float* x, const std::array<Range, 3>& window, float* y) {
+  if (s.kind == ops::Pool::Kind::kMax && s.small_window()) {
+    const Window cells(s, x, window);
+    s.rows->maximum_of(cells.x, cells.count, y, s.channels);
+    return;
+  }
   if (s.kind == ops::Pool::Kind::kMax) {
     std::fill_n(y, s.channels, -std::numeric_limits<float>::infinity());
     for_cells(s, x, window, [&](const float* cell) { s.rows->maximum(cell, y, s.channels); });
@@ -66,10 +98,10 @@ void run_pool(const Call& call) noexcept {
   const int64_t cells = s.batch * a.out * b.out * c.out, image = a.in * b.in * c.in * s.channels;
   const int64_t read = std::max<int64_t>(a.window * b.window * c.window * s.channels, 1);
   split(*call.pool, cells, kWorthSharing / read + 1, [&](Range r) {
-    for (int64_t cell = r.begin; cell < r.end; ++cell) {
-      const int64_t k = cell % c.out, j = cell / c.out % b.out, i = cell / c.out / b.out % a.out;
-      const int64_t n = cell / (a.out * b.out * c.out);
-      pool_cell(s, call.in[0] + n * image, {a.cells(i), b.cells(j), c.cells(k)},
+    Place place(s, r.begin);
+    for (int64_t cell = r.begin; cell < r.end; ++cell, place.next(s)) {
+      const auto& [i, j, k] = place.at;
+      pool_cell(s, call.in[0] + place.image * image, {a.cells(i), b.cells(j), c.cells(k)},
                 call.out + cell * s.channels);
     }
   });
@@ -107,8 +139,8 @@ struct Slab {
   const float *x, *dy;  // of the image
   float* dx;
 
-  // Whether each cell is written but once.
-  bool fresh() const { return s.kind == ops::Pool::Kind::kMax && s.once(); }
+  // Whether each cell is written but once, so that it need not be zero before.
+  bool fresh() const { return s.kind == ops::Pool::Kind::kMax && s.once() && s.small_window(); }
 
   void zero() const {
     int64_t line = s.channels;
@@ -138,6 +170,8 @@ struct Slab {
     own[axis] = {std::max(own[axis].begin, lines.begin), std::min(own[axis].end, lines.end)};
     if (s.kind == ops::Pool::Kind::kAverage)
       add_shares(window, own, flow);
+    else if (s.small_window())
+      give(window, flow);
     else
       for (int64_t c = 0; c < s.channels; c += kChannels) add_to_first(window, own, flow, c);
   }
@@ -152,7 +186,20 @@ struct Slab {
     });
   }
 
-  // Of the channels from `c` on: all of `flow` goes to the first cell that holds the maximum.
+  // All of `flow` goes to the first cell that holds the maximum.
+  void give(const std::array<Range, 3>& window, const float* flow) const {
+    const Window cells(s, x, window);
+    float* to[PoolRows::kMostCells];
+    int64_t line = s.channels;
+    for (size_t a = axis + 1; a < 3; ++a) line *= s.axis[a].in;
+    for (int k = 0; k < cells.count; ++k) {
+      const int64_t at = cells.x[k] - x;
+      to[k] = at >= lines.begin * line && at < lines.end * line ? dx + at : nullptr;
+    }
+    s.rows->give(cells.x, to, cells.count, flow, fresh(), s.channels);
+  }
+
+  // The same in large windows, for some channels from `c` on.
   void add_to_first(const std::array<Range, 3>& window, const std::array<Range, 3>& own,
                     const float* flow, int64_t c) const {
     float best[kChannels], at[kChannels];
@@ -172,9 +219,8 @@ struct Slab {
                             (axis < 1 ? length(1) : 1);
     // The cells left out lie before or behind: in front of `axis` there is but one cell.
     index = static_cast<float>(skipped);
-    const auto give = fresh() ? s.rows->put_where : s.rows->add_where;
     for_cells(s, dx, own, [&](float* to) {
-      give(flow + c, at, index, to + c, n);
+      s.rows->add_where(flow + c, at, index, to + c, n);
       ++index;
     });
   }

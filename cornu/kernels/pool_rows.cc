@@ -35,8 +35,7 @@ struct FirstMaximum {
   }
 };
 
-template <bool kAdd>
-struct GiveWhere {
+struct AddWhere {
   const float *HWY_RESTRICT dy, *HWY_RESTRICT at;
   float index;
   float* HWY_RESTRICT dx;
@@ -44,7 +43,47 @@ struct GiveWhere {
   HWY_INLINE void operator()(D d, int64_t i) const {
     const auto own = hn::Eq(hn::LoadU(d, at + i), hn::Set(d, index));
     const auto flow = hn::IfThenElseZero(own, hn::LoadU(d, dy + i));
-    hn::StoreU(kAdd ? hn::Add(hn::LoadU(d, dx + i), flow) : flow, d, dx + i);
+    hn::StoreU(hn::Add(hn::LoadU(d, dx + i), flow), d, dx + i);
+  }
+};
+
+struct MaximumOf {
+  const float* const* x;
+  int cells;
+  float* y;
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t i) const {
+    auto best = hn::LoadU(d, x[0] + i);
+    for (int k = 1; k < cells; ++k) {
+      const auto v = hn::LoadU(d, x[k] + i);
+      best = hn::IfThenElse(hn::Or(hn::Gt(best, v), hn::IsNaN(best)), best, v);
+    }
+    hn::StoreU(best, d, y + i);
+  }
+};
+
+struct Give {
+  const float* const* x;
+  float* const* dx;
+  int cells;
+  const float* dy;
+  bool fresh;
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t i) const {
+    auto best = hn::LoadU(d, x[0] + i), at = hn::Zero(d);
+    for (int k = 1; k < cells; ++k) {
+      const auto v = hn::LoadU(d, x[k] + i);
+      const auto more = hn::Or(hn::Gt(v, best), hn::AndNot(hn::IsNaN(best), hn::IsNaN(v)));
+      best = hn::IfThenElse(more, v, best);
+      at = hn::IfThenElse(more, hn::Set(d, static_cast<float>(k)), at);
+    }
+    const auto flow = hn::LoadU(d, dy + i);
+    for (int k = 0; k < cells; ++k) {
+      if (!dx[k]) continue;
+      auto own = hn::IfThenElseZero(hn::Eq(at, hn::Set(d, static_cast<float>(k))), flow);
+      if (!fresh) own = hn::Add(hn::LoadU(d, dx[k] + i), own);
+      hn::StoreU(own, d, dx[k] + i);
+    }
   }
 };
 
@@ -63,14 +102,18 @@ void first_maximum(const float* x, float index, float* best, float* at, int64_t 
   for_all(count, FirstMaximum{x, index, best, at});
 }
 void add_where(const float* dy, const float* at, float index, float* dx, int64_t count) {
-  for_all(count, GiveWhere<true>{dy, at, index, dx});
+  for_all(count, AddWhere{dy, at, index, dx});
 }
-void put_where(const float* dy, const float* at, float index, float* dx, int64_t count) {
-  for_all(count, GiveWhere<false>{dy, at, index, dx});
+void maximum_of(const float* const* x, int cells, float* y, int64_t count) {
+  for_all(count, MaximumOf{x, cells, y});
+}
+void give(const float* const* x, float* const* dx, int cells, const float* dy, bool fresh,
+          int64_t count) {
+  for_all(count, Give{x, dx, cells, dy, fresh});
 }
 
 const PoolRows* target_rows() {
-  static const PoolRows all{maximum, first_maximum, add_where, put_where};
+  static const PoolRows all{maximum, first_maximum, add_where, maximum_of, give};
   return &all;
 }
 
