@@ -45,6 +45,21 @@ void CallbackList::tell(void (Callback::*event)(Arguments...), Arguments... argu
     if (first_process_ || !callback->only_writes_files()) (callback.get()->*event)(arguments...);
 }
 
+// Batch after batch has the same names: only their first logs are sorted, the others allocate
+// nothing.
+Logs& CallbackList::sorted(const Logs& logs) {
+  bool known = logs.size() == sorted_.size();
+  for (const Logs::Item& item : logs) known = known && sorted_.contains(item.first);
+  if (!known) {
+    std::vector<Logs::Item> items(logs.begin(), logs.end());
+    std::sort(items.begin(), items.end());
+    sorted_.clear();
+    for (const auto& [name, value] : items) sorted_.set(name, value);
+  }
+  for (const auto& [name, value] : logs) sorted_.set(name, value);
+  return sorted_;
+}
+
 void CallbackList::on_train_begin(Logs& logs) { tell<Logs&>(&Callback::on_train_begin, logs); }
 void CallbackList::on_train_end(Logs& logs) { tell<Logs&>(&Callback::on_train_end, logs); }
 void CallbackList::on_epoch_begin(int64_t epoch, Logs& logs) {
@@ -60,15 +75,15 @@ void CallbackList::on_train_batch_begin(int64_t batch, Logs& logs) {
   tell<int64_t, Logs&>(&Callback::on_train_batch_begin, batch, logs);
 }
 void CallbackList::on_train_batch_end(int64_t batch, Logs& logs) {
-  tell<int64_t, Logs&>(&Callback::on_train_batch_end, batch, logs);
+  tell<int64_t, Logs&>(&Callback::on_train_batch_end, batch, sorted(logs));
 }
 void CallbackList::on_test_begin(Logs& logs) { tell<Logs&>(&Callback::on_test_begin, logs); }
-void CallbackList::on_test_end(Logs& logs) { tell<Logs&>(&Callback::on_test_end, logs); }
+void CallbackList::on_test_end(Logs& logs) { tell<Logs&>(&Callback::on_test_end, sorted(logs)); }
 void CallbackList::on_test_batch_begin(int64_t batch, Logs& logs) {
   tell<int64_t, Logs&>(&Callback::on_test_batch_begin, batch, logs);
 }
 void CallbackList::on_test_batch_end(int64_t batch, Logs& logs) {
-  tell<int64_t, Logs&>(&Callback::on_test_batch_end, batch, logs);
+  tell<int64_t, Logs&>(&Callback::on_test_batch_end, batch, sorted(logs));
 }
 
 const History& CallbackList::history() const { return history_->history(); }

@@ -10,7 +10,8 @@ namespace cornu::train {
 class HistoryRecorder;
 
 // All callbacks of a run, told of each thing in turn: the user's in their order, then the History,
-// then the progress bar or lines (which `verbose` = 0 leaves out), then those that run last.
+// then the progress bar or lines (which `verbose` = 0 leaves out), then those that run last. As in
+// Keras, the logs of batches and of tests come sorted by name, and are not the caller's.
 class CORNU_API CallbackList {
  public:
   // ValueError for a null pointer.
@@ -44,9 +45,11 @@ class CORNU_API CallbackList {
   void tell(void (Callback::*event)(Arguments...), Arguments... arguments);
 
   std::vector<Callback*> stateful() const;
+  Logs& sorted(const Logs& logs);
 
   std::vector<CallbackPtr> callbacks_;
   CallbackPtr progress_;  // null: not shown
+  Logs sorted_;
   bool first_process_ = true;
   std::shared_ptr<HistoryRecorder> history_;
 };

@@ -98,6 +98,43 @@ TEST(CallbackList, TellsAllInOrder) {
   EXPECT_FALSE(list.history().contains("from_z"));
 }
 
+// Keeps the names and values it was told last.
+class Reader final : public Callback {
+ public:
+  explicit Reader(std::string* text) : text_(text) {}
+  void on_train_batch_end(int64_t, Logs& logs) override { read(logs); }
+  void on_test_batch_end(int64_t, Logs& logs) override { read(logs); }
+  void on_test_end(Logs& logs) override { read(logs); }
+
+ private:
+  void read(Logs& logs) {
+    text_->clear();
+    for (const auto& [name, value] : logs) *text_ += base::cat(name, "=", value, " ");
+    logs.set("mine", 1);
+  }
+  std::string* text_;
+};
+
+TEST(CallbackList, SortsTheLogsOfBatchesAndTests) {
+  std::string text;
+  CallbackList list({std::make_shared<Reader>(&text)}, {});
+  const auto told = [&](Logs logs, int what) {
+    const size_t size = logs.size();
+    if (what == 0) list.on_train_batch_end(0, logs);
+    if (what == 1) list.on_test_batch_end(0, logs);
+    if (what == 2) list.on_test_end(logs);
+    EXPECT_EQ(logs.size(), size) << "the caller's logs are its own";
+    EXPECT_EQ(logs.begin()->first, "loss");
+    return text;
+  };
+  for (int what = 0; what < 3; ++what) {
+    EXPECT_EQ(told({{"loss", 2}, {"accuracy", 0.5}}, what), "accuracy=0.5 loss=2.0 ");
+    EXPECT_EQ(told({{"loss", 1}, {"accuracy", 0.75}}, what), "accuracy=0.75 loss=1.0 ");
+    EXPECT_EQ(told({{"loss", 3}, {"auc", 0.25}}, what), "auc=0.25 loss=3.0 ");
+    EXPECT_EQ(told({{"loss", 4}}, what), "loss=4.0 ");
+  }
+}
+
 TEST(CallbackList, GoesOnWithTheStatesOfAll) {
   Logs logs = {{"loss", 1.0 / 3}};
   const auto make = [](std::vector<std::shared_ptr<Counter>>* counters) {
