@@ -51,6 +51,9 @@ if [ -s "$results" ]; then
   failed=$(count failures)
   passed=$(($(count tests) - failed - $(count skipped) - $(count disabled)))
   say "$(count skipped) skipped"
+  for name in $(grep -oP '<testcase name="\K[^"]*(?="[^>]*status="fail")' "$results"); do
+    say "failed: $name"
+  done
 fi
 rm -f "$results"
 [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
