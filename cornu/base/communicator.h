@@ -5,8 +5,8 @@
 
 namespace cornu::base {
 
-// The processes that train one model together, as one of them sees them. All call the same functions
-// in the same order; each returns when all have. Throws IoError when one is lost.
+// The processes that train one model together, as one of them sees them. All call the same
+// functions in the same order; each returns when all have. Throws IoError when one is lost.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -18,6 +18,14 @@ class Communicator {
   virtual void sum(std::span<double> numbers) = 0;
   // Gives everybody what rank 0 has.
   virtual void broadcast(std::span<std::byte> bytes) = 0;
+};
+
+// Means over all processes within one step, each counting by its share of the step's batch. What
+// goes wrong is kept for whoever runs the step; the numbers are then of no use.
+class Replicas {
+ public:
+  virtual ~Replicas() = default;
+  virtual void mean(std::span<float> numbers) noexcept = 0;
 };
 
 }  // namespace cornu::base

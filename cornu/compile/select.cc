@@ -56,10 +56,33 @@ Prepared reference_step(const Problem& problem) {
   return p;
 }
 
+// ---- the step that other processes take part in
+// --------------------------------------------------
+
+struct ReplicaState {
+  size_t size;
+};
+
+void run_replica_mean(const kernels::Call& call) noexcept {
+  const std::span<float> out(call.out, static_cast<const ReplicaState*>(call.state)->size);
+  std::copy_n(call.in[0], out.size(), out.data());
+  if (call.replicas) call.replicas->mean(out);
+}
+
+Prepared replica_step(const Problem& problem) {
+  Prepared p;
+  p.run = run_replica_mean;
+  p.state = std::make_shared<ReplicaState>(static_cast<size_t>(problem.out.size()));
+  p.packed.assign(problem.in.size(), false);
+  return p;
+}
+
 // ---- choosing
 // ---------------------------------------------------------------------------------------
 
 Selected select(const Problem& problem, const Options& options) {
+  if (std::holds_alternative<ops::ReplicaMean>(*problem.op))
+    return {replica_step(problem), "processes"};
 #ifndef CORNU_NO_KERNELS
   if (!options.reference)
     for (const kernels::Kernel& kernel : kernels::table())

@@ -97,6 +97,7 @@ struct Workspace::Impl {
   bool measuring = false;
   ProgressFn progress = nullptr;
   void* progress_context = nullptr;
+  base::Replicas* replicas = nullptr;
   double all_flops = 1;
   std::vector<double> seconds;
 
@@ -134,6 +135,7 @@ struct Workspace::Impl {
       call.out = results[i];
       call.scratch = scratch_base + step.scratch;
       call.pool = pool.get();
+      call.replicas = replicas;
       operand += step.in.size();
       run_step(step, call, i);
       if (progress) {
@@ -176,6 +178,8 @@ void Workspace::on_progress(ProgressFn fn, void* context) {
   impl_->progress = fn;
   impl_->progress_context = context;
 }
+
+void Workspace::share_with(base::Replicas* replicas) { impl_->replicas = replicas; }
 
 std::span<const double> Workspace::step_seconds() const { return impl_->seconds; }
 

@@ -11,6 +11,9 @@
 
 namespace cornu {
 
+namespace base {
+class Replicas;
+}
 namespace compile {
 struct Plan;
 }
@@ -65,6 +68,9 @@ class CORNU_API Workspace {
   // Null: not called.
   using ProgressFn = void (*)(void* context, double done) noexcept;
   void on_progress(ProgressFn fn, void* context);
+  // The processes that the program's means over processes (ops::ReplicaMean) are taken with. Null:
+  // this one alone.
+  void share_with(base::Replicas* replicas);
   // Wall-clock seconds that each step of the last run took, in the order of steps(). Off (empty)
   // unless asked for, as reading the clock costs a tiny network measurably.
   void measure_steps(bool on);

@@ -278,6 +278,9 @@ struct Rule {
     };
     if (x_needs_sums || wanted[1] || wanted[2] || fixed_wanted)
       sums = g.add(ops::BatchNormSums{op.axis, op.epsilon}, {x, mean, variance, dy});
+    // A process's gradient counts by its share, so what BatchNormGrad divides by its own count of
+    // numbers has to be the mean of the processes' sums.
+    if (op.synchronized) sums = g.add(ops::ReplicaMean{}, {sums});
     if (wanted[1]) back[1] = row(1);
     if (wanted[2]) back[2] = row(0);
     const auto scale = [&] {  // gamma / sqrt(variance + epsilon)
@@ -311,6 +314,9 @@ struct Rule {
     const Value of_variance = mul(centred, times(row(dy, 1), 2 / count));
     return {add(of_variance, times(row(dy, 0), 1 / count))};
   }
+
+  // Of each process by its share, as every gradient: the op is its own transpose.
+  Flows operator()(const ops::ReplicaMean& op) const { return {g.add(op, {dy})}; }
 
   // ---- gradient ops ----
   template <class Op>

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cornu/base/communicator.h"
 #include "cornu/base/thread_pool.h"
 #include "cornu/ops/op.h"
 
@@ -33,6 +34,7 @@ struct Call {
   float* out = nullptr;
   float* scratch = nullptr;  // 64-byte aligned, Prepared::scratch_floats long
   base::ThreadPool* pool = nullptr;
+  base::Replicas* replicas = nullptr;  // null: this process is alone
 };
 using RunFn = void (*)(const Call&) noexcept;
 

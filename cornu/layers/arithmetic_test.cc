@@ -85,7 +85,8 @@ TEST(Arithmetic, FromFiles) {
                       Tensor({2}, {0, 1.3862944f})),
             1e-6);
   ASSERT_NE(layers::arithmetic_arguments(*right.impl()), nullptr);
-  EXPECT_EQ(*layers::arithmetic_arguments(*right.impl()), (layers::ArithmeticArguments{std::nullopt, 1.0}));
+  EXPECT_EQ(*layers::arithmetic_arguments(*right.impl()),
+            (layers::ArithmeticArguments{std::nullopt, 1.0}));
   EXPECT_EQ(layers::arithmetic_arguments(*Identity().impl()), nullptr);
   EXPECT_TRUE(layers::is_arithmetic("TrueDivide"));
   EXPECT_FALSE(layers::is_arithmetic("Conv2D"));

@@ -82,15 +82,29 @@ class BatchNormalizationImpl final
     if (!g.training() || !trainable())
       return g.add(op, {x, gamma, beta, read(g, mean_), read(g, variance_)});
     op.of_batch = true;
+    op.synchronized = options_.synchronized;
     const graph::Value moments = g.add(ops::Moments{axis}, {x});
     const auto row = [&](int64_t i) { return g.reshape(g.slice(moments, 0, i, i + 1), channels); };
-    const graph::Value mean = row(0), variance = row(1);
+    graph::Value mean = row(0), variance = row(1);
+    if (op.synchronized) {
+      const graph::Value own = mean;
+      mean = g.add(ops::ReplicaMean{}, {own});
+      variance = g.add(ops::ReplicaMean{}, {around(g, variance, own, mean)});
+    }
     follow(g, mean_, mean);
     follow(g, variance_, variance);
     return g.add(op, {x, gamma, beta, mean, variance});
   }
 
  private:
+  // The mean square distance from `centre`, given the variance around `mean`.
+  static graph::Value around(graph::Builder& g, graph::Value variance, graph::Value mean,
+                             graph::Value centre) {
+    const graph::Value off = g.binary(ops::Binary::Fn::kSubtract, mean, centre);
+    return g.binary(ops::Binary::Fn::kAdd, variance,
+                    g.binary(ops::Binary::Fn::kMultiply, off, off));
+  }
+
   // The moving average after one more batch.
   void follow(graph::Builder& g, const std::shared_ptr<Variable>& moving,
               graph::Value batch) const {

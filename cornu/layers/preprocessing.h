@@ -32,8 +32,8 @@ CORNU_API Layer Rescaling(RescalingOptions o = {});
 
 // (x - mean) / max(sqrt(variance), epsilon), or with invert mean + x * max(sqrt(variance),
 // epsilon). Without mean and variance among the options they are weights, which a file brings or
-// Layer::adapt(data) sets: mean, variance, count, none of them trainable. ValueError for one of the two alone, for an axis
-// that the input lacks or whose size is None.
+// Layer::adapt(data) sets: mean, variance, count, none of them trainable. ValueError for one of the
+// two alone, for an axis that the input lacks or whose size is None.
 CORNU_API Layer Normalization(NormalizationOptions o = {});
 
 }  // namespace cornu

@@ -317,7 +317,9 @@ std::function<Tensor()> Initializer::prepare(const Shape& shape, const Where& wh
   };
   need(row.kind != Kind::kIdentity || shape.rank() == 2, "2");
   need(row.kind != Kind::kOrthogonal || shape.rank() >= 2, "2 or more");
-  const uint64_t key = !row.random() ? 0 : seed_ ? static_cast<uint64_t>(*seed_) : base::next_seed();
+  const uint64_t key = !row.random() ? 0
+                       : seed_       ? static_cast<uint64_t>(*seed_)
+                                     : base::next_seed();
   return [self = *this, shape, key] { return self.fill(shape, key); };
 }
 

@@ -81,6 +81,18 @@ void reference(const Moments& op, Inputs<T> in, View<T> out, Rows rows) {
   }
 }
 
+Shape shape_rule(const ReplicaMean& op, const std::vector<Shape>& in) {
+  require(in.size() == 1, "takes one operand", op, in);
+  return in[0];
+}
+
+template <class T>
+void reference(const ReplicaMean&, Inputs<T> in, View<T> out, Rows rows) {
+  const int64_t length = row_length(*out.shape);
+  std::copy_n(in[0].data + rows.begin * length, (rows.end - rows.begin) * length,
+              out.data + rows.begin * length);
+}
+
 Shape shape_rule(const BatchNormSums& op, const std::vector<Shape>& in) {
   require(in.size() == 4 && has_axis(op.axis, in[0]) && in[3] == in[0] &&
               in[1] == Shape{in[0][op.axis]} && in[2] == in[1],
@@ -136,6 +148,8 @@ template void reference(const BatchNorm&, Inputs<float>, View<float>, Rows);
 template void reference(const BatchNorm&, Inputs<double>, View<double>, Rows);
 template void reference(const Moments&, Inputs<float>, View<float>, Rows);
 template void reference(const Moments&, Inputs<double>, View<double>, Rows);
+template void reference(const ReplicaMean&, Inputs<float>, View<float>, Rows);
+template void reference(const ReplicaMean&, Inputs<double>, View<double>, Rows);
 template void reference(const BatchNormSums&, Inputs<float>, View<float>, Rows);
 template void reference(const BatchNormSums&, Inputs<double>, View<double>, Rows);
 template void reference(const BatchNormGrad&, Inputs<float>, View<float>, Rows);

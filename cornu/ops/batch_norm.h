@@ -18,8 +18,13 @@ Shape shape_rule(const Moments& op, const std::vector<Shape>& in);
 Shape shape_rule(const BatchNormSums& op, const std::vector<Shape>& in);
 Shape shape_rule(const BatchNormGrad& op, const std::vector<Shape>& in);
 
+Shape shape_rule(const ReplicaMean& op, const std::vector<Shape>& in);
+
 template <class T>
 void reference(const Moments& op, Inputs<T> in, View<T> out, Rows rows);
+
+template <class T>
+void reference(const ReplicaMean& op, Inputs<T> in, View<T> out, Rows rows);
 
 template <class T>
 void reference(const BatchNormSums& op, Inputs<T> in, View<T> out, Rows rows);

@@ -65,6 +65,7 @@ std::vector<Sample> samples() {
       {Softmax{Softmax::Kind::kSoftmax}, {t({3, 4})}},
       {Softmax{Softmax::Kind::kSparsemax}, {t({3, 4})}},
       {BatchNorm{.axis = 1}, {t({2, 3, 4}), t({3}), t({3}), t({3}), t({3})}},
+      {ReplicaMean{}, {t({3, 4})}},
       {MatMul{}, {t({2, 3, 4}), t({2, 4, 5})}},
       {Broadcast{Shape{2, 3, 4}}, {t({3, 1})}},
       {OneHot{4}, {labels}},

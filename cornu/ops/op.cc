@@ -141,9 +141,11 @@ struct Attributes {
   std::string operator()(const Reduce& op) const { return cat("(axes=", text(op.axes), ")"); }
   std::string operator()(const Softmax&) const { return {}; }
   std::string operator()(const BatchNorm& op) const {
-    return cat("(axis=", op.axis, ", epsilon=", op.epsilon, op.of_batch ? ", of_batch)" : ")");
+    return cat("(axis=", op.axis, ", epsilon=", op.epsilon, op.of_batch ? ", of_batch" : "",
+               op.synchronized ? ", synchronized)" : ")");
   }
   std::string operator()(const Moments& op) const { return cat("(axis=", op.axis, ")"); }
+  std::string operator()(const ReplicaMean&) const { return {}; }
   std::string operator()(const MatMul&) const { return {}; }
   std::string operator()(const Random& op) const {
     return cat("(shape=", op.shape, ", site=", op.site, ")");
@@ -191,6 +193,7 @@ std::string name_of(const Op& op) {
                  [](const Softmax& x) { return cat(kind_of(x.kind)); },
                  [](const BatchNorm&) { return cat("batch_norm"); },
                  [](const Moments&) { return cat("moments"); },
+                 [](const ReplicaMean&) { return cat("replica_mean"); },
                  [](const MatMul&) { return cat("matmul"); },
                  [](const Random& x) {
                    return cat(x.kind == Random::Kind::kUniform ? "random uniform"

@@ -221,6 +221,8 @@ struct BatchNorm {
   // Mean and variance are x's own Moments: the gradient in x takes that into account, and nothing
   // flows back through the two operands.
   bool of_batch = false;
+  // They are those of all processes' batches together (ReplicaMean).
+  bool synchronized = false;
   friend bool operator==(const BatchNorm&, const BatchNorm&) = default;
 };
 
@@ -228,6 +230,12 @@ struct BatchNorm {
 struct Moments {
   int64_t axis = -1;  // >= 0
   friend bool operator==(const Moments&, const Moments&) = default;
+};
+
+// The mean of x over the processes that train together, each counting by its share of the batch. Of
+// one process alone, x.
+struct ReplicaMean {
+  friend bool operator==(const ReplicaMean&, const ReplicaMean&) = default;
 };
 
 // (B, M, K) x (B, K, N) -> (B, M, N).
@@ -307,8 +315,8 @@ struct BatchNormGrad {
 
 using Op = std::variant<Input, Variable, Constant, Unary, Binary, Conv, ConvTranspose, Pool, Resize,
                         Warp, Pad, Reshape, Transpose, Concat, Broadcast, OneHot, Reduce, Softmax,
-                        BatchNorm, Moments, MatMul, Random, UnaryGrad, ConvFilterGrad, PoolGrad,
-                        ResizeGrad, SoftmaxGrad, BatchNormSums, BatchNormGrad>;
+                        BatchNorm, Moments, ReplicaMean, MatMul, Random, UnaryGrad, ConvFilterGrad,
+                        PoolGrad, ResizeGrad, SoftmaxGrad, BatchNormSums, BatchNormGrad>;
 
 template <class... F>
 struct overloaded : F... {

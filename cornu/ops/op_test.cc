@@ -50,7 +50,10 @@ TEST(Op, TextOfWhatTrainingNeeds) {
   EXPECT_EQ(text(Warp{Warp::Beyond::kWrap, true, 2}), "warp(beyond=wrap, bilinear, fill=2.0)");
   EXPECT_EQ(text(BatchNorm{.axis = 3, .of_batch = true}),
             "batch_norm(axis=3, epsilon=0.001, of_batch)");
+  EXPECT_EQ(text(BatchNorm{.axis = 3, .of_batch = true, .synchronized = true}),
+            "batch_norm(axis=3, epsilon=0.001, of_batch, synchronized)");
   EXPECT_EQ(text(Moments{.axis = 3}), "moments(axis=3)");
+  EXPECT_EQ(text(ReplicaMean{}), "replica_mean");
   EXPECT_EQ(text(Random{Random::Kind::kNormal, Shape{2, 3}, 4}),
             "random normal(shape=(2, 3), site=4)");
   EXPECT_EQ(text(UnaryGrad{{Unary::Fn::kElu, 1}}), "unary_grad elu(alpha=1.0)");

@@ -53,6 +53,20 @@ std::shared_ptr<base::Communicator> communicator() {
   return current;
 }
 
+void train::SharedStep::mean(std::span<float> numbers) noexcept {
+  if (!communicator_ || error_) return;
+  for (float& v : numbers) v *= share_;
+  try {
+    communicator_->sum(numbers);
+  } catch (...) {
+    error_ = std::current_exception();
+  }
+}
+
+void train::SharedStep::finish() const {
+  if (error_) std::rethrow_exception(error_);
+}
+
 std::shared_ptr<Dataset> train::shared_dataset(std::shared_ptr<Dataset> data,
                                                std::shared_ptr<base::Communicator> communicator) {
   if (!communicator) return data;

@@ -166,7 +166,7 @@ bool Step::fits(Mode mode, const Batch& batch) const {
          same_shapes(w_, batch.sample_weight);
 }
 
-void Step::run(const Batch& batch, const float (&key)[6]) {
+void Step::run(const Batch& batch, const float (&key)[6], base::Replicas* replicas) {
   size_t at = 0;
   for (const std::vector<Tensor>* list : {&batch.x, &batch.y, &batch.sample_weight})
     for (const Tensor& t : *list) in_[at++] = t.values();
@@ -175,6 +175,7 @@ void Step::run(const Batch& batch, const float (&key)[6]) {
     held_[i] = variables_[i]->numbers();
     in_[at++] = {held_[i].get(), static_cast<size_t>(variables_[i]->shape().size())};
   }
+  workspace_->share_with(replicas);
   CORNU_CHECK(workspace_->run(in_, out_));
   // Nobody may hold a variable's numbers when it is changed in place.
   for (std::shared_ptr<const float>& h : held_) h.reset();

@@ -32,8 +32,8 @@ class Step {
        const std::vector<float*>& gradients);
 
   bool fits(graph::Mode mode, const Batch& batch) const;
-  // `key` is ops::Random's operand; used when training.
-  void run(const Batch& batch, const float (&key)[6]);
+  // `key` is ops::Random's operand; used when training. `replicas`: Workspace::share_with.
+  void run(const Batch& batch, const float (&key)[6], base::Replicas* replicas);
   // The new values of the variables that the model updates by itself, and giving them to these.
   std::vector<Tensor>& updates() { return updates_; }
   void apply_updates();

@@ -6,6 +6,7 @@
 #include "cornu/base/random.h"
 #include "cornu/base/text.h"
 #include "cornu/exec/threads.h"
+#include "cornu/train/distribute.h"
 
 namespace cornu::train {
 
@@ -198,7 +199,9 @@ void Trainer::run(Mode mode, const Batch& batch) {
     for (int i = 0; i < 2; ++i)
       key[4 + i] = static_cast<float>(batch.first_sample >> (16 * i) & 0xffff);
   }
-  step.run(batch, key);
+  SharedStep together(processes_.get(), batch.share);
+  step.run(batch, key, &together);
+  together.finish();
   if (mode == Mode::kTrain) {
     build_optimizer();
     if (processes_) sum_over_processes(step, batch.share);
@@ -219,24 +222,9 @@ void Trainer::sum_over_processes(Step& step, double share) {
   for (Tensor& update : step.updates()) sum(update);
 }
 
-namespace {
-
-// Statistics over all processes' samples are not there yet: each would silently use its own.
-void refuse_synchronized(const LayerImpl& layer) {
-  if (const auto asked = layer.config().find("synchronized"); asked && asked->is_bool())
-    if (asked->as_bool())
-      throw ValueError(layer.where().message(
-          "`synchronized` is not supported where several processes train together. Received: "
-          "synchronized=True"));
-  for (const Layer& inner : layer.inner_layers()) refuse_synchronized(*inner.impl());
-}
-
-}  // namespace
-
 void Trainer::join(std::shared_ptr<base::Communicator> communicator) {
   processes_ = std::move(communicator);
   if (!processes_ || processes_->size() == 1) return;
-  for (const Layer& layer : network_.layers()) refuse_synchronized(*layer.impl());
   for (const std::optional<Loss>& loss : losses_)
     if (loss && loss->reduction() != "sum_over_batch_size" && loss->reduction() != "mean")
       throw ValueError(network_.where().message(

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "cornu/graph/interpret.h"
 #include "cornu/grad/differentiate.h"
+#include "cornu/graph/interpret.h"
 #include "tests/golden/golden_case.h"
 #include "tests/support/compare.h"
 #include "tests/support/run_plan.h"

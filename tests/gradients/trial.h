@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "cornu/base/text.h"
-#include "cornu/graph/interpret.h"
 #include "cornu/grad/differentiate.h"
+#include "cornu/graph/interpret.h"
 #include "tests/support/pairwise.h"
 
 namespace cornu::testing {

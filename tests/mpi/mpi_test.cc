@@ -22,6 +22,7 @@ class MpiTest : public ProgramTest {
     Sequential model({
         Input({.shape = {8, 8, 2}}),
         Conv2D({.filters = 4, .kernel_size = 3, .activation = "relu", .kernel_regularizer = "l2"}),
+        BatchNormalization({.momentum = 0.8, .synchronized = true}),
         Dropout({.rate = 0.2}),
         Flatten(),
         Dense({.units = 3, .activation = "softmax"}),
