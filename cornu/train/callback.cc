@@ -16,6 +16,8 @@ T& lent(T* pointer) {
 
 }  // namespace
 
+std::string train::user_warning(const std::string& text) { return "UserWarning: " + text + "\n"; }
+
 Model& Callback::model() const { return lent(context_.model); }
 Optimizer& Callback::optimizer() const { return lent(context_.optimizer); }
 
@@ -30,7 +32,7 @@ void Callback::print(const std::string& text) const {
 void Callback::warn(const std::string& text) {
   if (std::find(warned_.begin(), warned_.end(), text) != warned_.end()) return;
   warned_.push_back(text);
-  print("UserWarning: " + text + "\n");
+  print(train::user_warning(text));
 }
 
 }  // namespace cornu

@@ -41,6 +41,9 @@ struct Context {
   std::function<void(const std::string& path)> restore = {};
 };
 
+// A warning as it is printed: "UserWarning: …" on a line of its own.
+std::string user_warning(const std::string& text);
+
 }  // namespace train
 
 // What fit() and evaluate() tell of their progress (Keras: keras.callbacks.Callback). Override
@@ -89,7 +92,7 @@ class CORNU_API Callback {
   void request_stop() const;
   // Where the progress bar goes.
   void print(const std::string& text) const;
-  // "UserWarning: …" on a line of its own; the same words once only.
+  // Prints user_warning(); the same words once only.
   void warn(const std::string& text);
 
  private:

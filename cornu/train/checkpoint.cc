@@ -33,6 +33,7 @@ std::string encode(const RunState& state) {
       {"shuffles", state.position.shuffles},
       {"epoch", state.epoch},
       {"step", state.step},
+      {"taken", state.taken},
       {"metrics", Json::array(metrics)},
       {"callbacks", state.callbacks},
       {"tensors", Json::array(shapes)},
@@ -84,6 +85,7 @@ RunState decode(const std::string& bytes, const std::string& path) {
   state.position.shuffles = text.at("shuffles").as_int();
   state.epoch = text.at("epoch").as_int();
   state.step = text.at("step").as_int();
+  state.taken = text.at("taken").as_int();
   for (Json m : text.at("metrics").elements()) {
     state.metrics.emplace_back();
     for (Json v : m.elements()) state.metrics.back().push_back(v.as_double());
@@ -105,6 +107,11 @@ RunState load_checkpoint(const Model& model, Trainer& trainer, const std::string
   if (!member) throw FormatError(cat(path, ": it is no checkpoint: it has no member ", kMember));
   RunState state = decode(*member, path);
   const LoadResult loaded = load(path);
+  if (!model.network()->built()) {
+    std::vector<Shape> inputs;
+    for (const Symbol& input : loaded.model.network()->inputs()) inputs.push_back(input.shape());
+    model.network()->build(inputs);
+  }
   const auto& kept = loaded.model.network()->loaded_training;
   if (kept && kept->optimizer) {
     trainer.build_optimizer();

@@ -14,6 +14,7 @@ namespace cornu::train {
 struct RunState {
   Trainer::Position position;
   int64_t epoch = 0, step = 0;  // to go on with
+  int64_t taken = 0;            // batches of the present pass over the data (Feed)
   std::vector<std::vector<double>> metrics;
   base::Json callbacks;  // CallbackList's
   std::vector<Tensor> callback_tensors;

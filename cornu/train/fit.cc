@@ -9,6 +9,7 @@
 #include "cornu/train/callback_list.h"
 #include "cornu/train/checkpoint.h"
 #include "cornu/train/distribute.h"
+#include "cornu/train/feed.h"
 #include "cornu/train/history.h"
 #include "cornu/train/progress.h"
 #include "cornu/train/trainer.h"
@@ -86,9 +87,32 @@ struct Validation {
   bool due(int64_t epoch) const { return data && (epoch + 1) % freq == 0; }
 };
 
-// Loss and metrics over a dataset in inference mode, in compile order.
+// Whether this process prints and writes files.
+bool first_process() {
+  const std::shared_ptr<base::Communicator> processes = communicator();
+  return !processes || processes->rank() == 0;
+}
+
+// Keras's words, said once in a run.
+class OutOfData {
+ public:
+  void warn() {
+    if (!said_ && first_process())
+      model::print(train::user_warning(
+          "Your input ran out of data; interrupting training. Make sure that your dataset or "
+          "generator can generate at least `steps_per_epoch * epochs` batches. You may need to use "
+          "the `.repeat()` function when building your dataset."));
+    said_ = true;
+  }
+
+ private:
+  bool said_ = false;
+};
+
+// Loss and metrics over a dataset in inference mode, in compile order. Each time from its beginning
+// (Keras: EpochIterator.reset()).
 void measure(Trainer& trainer, Dataset& data, std::optional<int64_t> steps,
-             train::CallbackList& callbacks, Logs& logs) {
+             train::CallbackList& callbacks, Logs& logs, OutOfData& out_of_data) {
   trainer.reset_metrics();
   data.start(0);
   callbacks.on_test_begin(logs);
@@ -103,6 +127,7 @@ void measure(Trainer& trainer, Dataset& data, std::optional<int64_t> steps,
     callbacks.on_test_batch_end(step, logs);
   }
   if (step == 0) throw ValueError("the data to evaluate on holds no batches");
+  if (steps && step < *steps) out_of_data.warn();
   callbacks.on_test_end(logs);
 }
 
@@ -116,12 +141,6 @@ void add_sorted(Logs& to, const Logs& from, const std::string& prefix) {
 // None where a print sink takes the text.
 train::Terminal terminal() {
   return model::has_print_sink() ? train::Terminal{} : train::standard_output_terminal();
-}
-
-// Whether this process prints and writes files.
-bool first_process() {
-  const std::shared_ptr<base::Communicator> processes = communicator();
-  return !processes || processes->rank() == 0;
 }
 
 int verbose_of(const std::optional<int>& verbose) {
@@ -152,7 +171,7 @@ class Fit {
   Fit(const Model& model, Dataset& data, const FitOptions& o, Validation validation)
       : model_(model),
         trainer_(*Trainer::of(*model.network())),
-        data_(data),
+        feed_(data, trainer_, o.steps_per_epoch),
         options_(o),
         validation_(std::move(validation)),
         callbacks_(o.callbacks, context()) {}
@@ -170,14 +189,10 @@ class Fit {
   }
 
  private:
-  std::optional<int64_t> steps() const {
-    return options_.steps_per_epoch ? options_.steps_per_epoch : data_.steps();
-  }
-
   train::Context context() {
     train::Context c = context_of(model_, trainer_, verbose_of(options_.verbose));
     c.epochs = options_.epochs;
-    c.steps = steps().value_or(-1);
+    c.steps = feed_.steps().value_or(-1);
     c.stop = [this] { trainer_.stop_requested = true; };
     // After all callbacks have seen what the checkpoint is to hold.
     c.checkpoint = [this](const std::string& path) { pending_checkpoint_ = path; };
@@ -186,39 +201,31 @@ class Fit {
   }
 
   void run_epoch(Logs& last) {
-    const int64_t epoch = progress_.epoch, first = progress_.step;
+    const int64_t epoch = progress_.epoch;
     Logs logs;
-    // An epoch that was interrupted goes on with the order it began with.
-    if (first > 0) --trainer_.position().shuffles;
-    const uint64_t seed = trainer_.next_shuffle_seed();
-    if (first == 0) trainer_.reset_metrics();
-    if (first == 0)
+    if (progress_.step == 0) {
+      feed_.start_epoch();
+      restored_metrics_.reset();  // those of the epoch before
+      trainer_.reset_metrics();
       callbacks_.on_epoch_begin(epoch, logs);
-    else
+    } else {
       callbacks_.on_epoch_resume(epoch, logs);
-    data_.start(seed);
-    if (first > 0) {
-      const Batch* like = data_.next();  // there may be none left to look at after skipping
-      if (like && !prepared_) prepare(*like);
-      data_.start(seed);
-      data_.skip(first);
     }
     Logs batch_logs;
-    while (!steps() || progress_.step < *steps()) {
-      const Batch* batch = data_.next();
-      if (!batch) break;
+    while (const Batch* batch = feed_.next(progress_.step)) {
       train_on(*batch, batch_logs);
       if (stops()) break;
     }
     if (progress_.step == 0)
       throw ValueError(where(model_).message("fit: the data holds no batches"));
+    if (feed_.cut_short(progress_.step) && !trainer_.stop_requested) out_of_data_.warn();
     Logs unsorted;
     trainer_.read_metrics(unsorted);
     add_sorted(logs, unsorted, "");
     if (validation_.due(epoch)) {
       const auto kept = trainer_.metric_state();
       Logs measured;
-      measure(trainer_, *validation_.data, validation_.steps, callbacks_, measured);
+      measure(trainer_, *validation_.data, validation_.steps, callbacks_, measured, out_of_data_);
       trainer_.set_metric_state(kept);
       add_sorted(logs, measured, "val_");
     }
@@ -266,9 +273,13 @@ class Fit {
     if (pending_checkpoint_.empty()) return;
     const std::string path = std::move(pending_checkpoint_);
     pending_checkpoint_.clear();
-    train::RunState state{trainer_.position(), progress_.epoch,
-                          progress_.step,      trainer_.metric_state_of_all(),
-                          callbacks_.state(),  callbacks_.state_tensors()};
+    const train::RunState state{trainer_.position(),
+                                progress_.epoch,
+                                progress_.step,
+                                feed_.taken(),
+                                trainer_.metric_state_of_all(),
+                                callbacks_.state(),
+                                callbacks_.state_tensors()};
     if (first_process()) train::save_checkpoint(model_, state, path);
   }
 
@@ -280,6 +291,9 @@ class Fit {
     if (!first_process())  // the first one has the sums of all
       for (std::vector<double>& one : *restored_metrics_) std::fill(one.begin(), one.end(), 0.0);
     callbacks_.set_state(state.callbacks, state.callback_tensors);
+    if (state.taken == 0) return;
+    const Batch* like = feed_.go_on(state.taken);
+    if (like) prepare(*like);
   }
 
   struct Progress {
@@ -288,7 +302,7 @@ class Fit {
 
   Model model_;
   Trainer& trainer_;
-  Dataset& data_;
+  train::Feed feed_;
   const FitOptions& options_;
   Validation validation_;
   train::CallbackList callbacks_;
@@ -296,6 +310,7 @@ class Fit {
   bool prepared_ = false;
   std::optional<std::vector<std::vector<double>>> restored_metrics_;
   std::string pending_checkpoint_;
+  OutOfData out_of_data_;
 };
 
 void check_options(const Model& model, const FitOptions& o) {
@@ -423,7 +438,9 @@ Logs Model::evaluate(const std::shared_ptr<Dataset>& data, const EvaluateOptions
   Logs logs;
   train::CallbackList callbacks(o.callbacks, context);
   trainer->join(communicator());
-  measure(*trainer, *train::shared_dataset(data, communicator()), o.steps, callbacks, logs);
+  OutOfData out_of_data;
+  measure(*trainer, *train::shared_dataset(data, communicator()), o.steps, callbacks, logs,
+          out_of_data);
   return logs;
 }
 

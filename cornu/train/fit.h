@@ -35,8 +35,10 @@ struct FitOptions {
   std::map<int64_t, double> class_weight = {};
   std::vector<Tensor> sample_weight = {};
   int64_t initial_epoch = 0;
+  // Batches per epoch: the next one goes on in the data where the last one stopped. One in which
+  // they end is cut short, with a warning, and the next one begins them anew. None: all data.
   std::optional<int64_t> steps_per_epoch = None;
-  std::optional<int64_t> validation_steps = None;
+  std::optional<int64_t> validation_steps = None;  // the first batches, each time; None: all
   std::optional<int64_t> validation_batch_size = None;
   int64_t validation_freq = 1;
 };
