@@ -301,7 +301,7 @@ Ready make_ready(const Case& c) {
     return r;
   }
   for (const kernels::Kernel& k : kernels::table())
-    if (k.accepts(problem)) {
+    if (k.wins(problem)) {
       r.prepared = k.prepare(problem);
       r.kernel_name = std::string(k.name) + " " + r.prepared.detail;
       break;

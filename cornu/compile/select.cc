@@ -86,7 +86,7 @@ Selected select(const Problem& problem, const Options& options) {
 #ifndef CORNU_NO_KERNELS
   if (!options.reference)
     for (const kernels::Kernel& kernel : kernels::table())
-      if (kernel.accepts(problem)) {
+      if (kernel.wins(problem)) {
         Prepared prepared = kernel.prepare(problem);
         prepared.packed.resize(problem.in.size(), false);
         std::string name = kernel.name;

@@ -4,6 +4,7 @@
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/kernels/gemm.h"
+#include "cornu/kernels/panels.h"
 #include "cornu/kernels/rows.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
@@ -22,45 +23,37 @@ constexpr int64_t kWorthSharing = 200'000;
 constexpr int64_t kLargeWeights = 128 * 1024;
 // A transposed convolution of more phases is not worth its tables.
 constexpr int64_t kMostPhases = 256;
-// Two vectors of 512 bits.
-constexpr int64_t kMaxPanel = 32;
 
 static_assert(Gemm::kMaxRows == kMaxRows);
 
 struct State {
   Geometry geometry;
   const Gemm* gemm = nullptr;
-  int vectors = 0;    // per panel
-  int64_t panel = 0;  // columns per panel
-  int64_t group_panels = 0;
+  Panels panels;
   bool packs_weights = false, packs_bias = false;  // at every run
   std::vector<int64_t> weights_at;                 // of each phase
   int64_t weights_size = 0;
   Tensor weights, bias, zero;
   Epilogue epilogue;
 
-  int64_t rows() const { return gemm->rows[vectors - 1]; }
-  int64_t panels() const { return geometry.groups * group_panels; }
+  int64_t rows() const { return gemm->rows[panels.vectors - 1]; }
   int64_t panel_size(size_t phase) const {
-    return geometry.phases[phase].taps() * geometry.group_in * panel;
+    return geometry.phases[phase].taps() * geometry.group_in * panels.width;
   }
-  // Of panel p: its group, its first column in the group, its columns.
-  int64_t group(int64_t p) const { return p / group_panels; }
-  int64_t column(int64_t p) const { return p % group_panels * panel; }
-  int64_t columns(int64_t p) const { return std::min(panel, geometry.group_out - column(p)); }
 };
 
 // Numbers [channel][column] of one panel and one cell of the kernel, read in the order they lie in.
 void pack_cell(const State& s, const float* cell, int64_t columns, float* to) {
   const Geometry& g = s.geometry;
-  if (columns < s.panel) std::fill_n(to, g.group_in * s.panel, 0.0f);
+  const int64_t width = s.panels.width;
+  if (columns < width) std::fill_n(to, g.group_in * width, 0.0f);
   if (g.out_stride == 1) {
     for (int64_t i = 0; i < g.group_in; ++i)
-      std::copy_n(cell + i * g.in_stride, columns, to + i * s.panel);
+      std::copy_n(cell + i * g.in_stride, columns, to + i * width);
   } else {
     for (int64_t n = 0; n < columns; ++n)
       for (int64_t i = 0; i < g.group_in; ++i)
-        to[i * s.panel + n] = cell[i * g.in_stride + n * g.out_stride];
+        to[i * width + n] = cell[i * g.in_stride + n * g.out_stride];
   }
 }
 
@@ -69,22 +62,14 @@ void pack_panel(const State& s, size_t phase, int64_t p, const float* kernel, fl
   const Geometry& g = s.geometry;
   const Phase& ph = g.phases[phase];
   to += s.weights_at[phase] + p * s.panel_size(phase);
-  kernel += s.group(p) * g.group_stride + s.column(p) * g.out_stride;
-  const int64_t columns = s.columns(p);
+  kernel += s.panels.group(p) * g.group_stride + s.panels.column(p) * g.out_stride;
+  const int64_t columns = s.panels.columns(p);
   for (int64_t a = 0; a < ph.axis[0].taps; ++a)
     for (int64_t b = 0; b < ph.axis[1].taps; ++b)
       for (int64_t c = 0; c < ph.axis[2].taps; ++c) {
         pack_cell(s, kernel + g.cell(ph, a, b, c) * g.cell_stride, columns, to);
-        to += g.group_in * s.panel;
+        to += g.group_in * s.panels.width;
       }
-}
-
-void pack_bias(const State& s, const float* bias, float* to) {
-  for (int64_t p = 0; p < s.panels(); ++p, to += s.panel) {
-    const float* from = bias + s.group(p) * s.geometry.group_out + s.column(p);
-    std::copy_n(from, s.columns(p), to);
-    std::fill(to + s.columns(p), to + s.panel, 0.0f);
-  }
 }
 
 // ---- run ----------------------------------------------------------------------------------------
@@ -101,17 +86,16 @@ struct Run {
 
   // What every tile of a panel shares.
   Tile panel_tile(size_t phase, int64_t p) const {
-    const int64_t group = s.group(p);
-    return {.rows_shift = group * s.geometry.group_in,
+    return {.rows_shift = s.panels.group(p) * s.geometry.group_in,
             .weights = weights + s.weights_at[phase] + p * s.panel_size(phase),
-            .start = bias + p * s.panel,
-            .out_shift = group * s.geometry.group_out + s.column(p),
-            .columns = s.columns(p),
+            .start = bias + p * s.panels.width,
+            .out_shift = s.panels.first(p),
+            .columns = s.panels.columns(p),
             .relu = s.epilogue.in_registers()};
   }
 
   void call(const Tile& tile, int count) const {
-    s.gemm->tile[s.vectors - 1][count - 1](tile);
+    s.gemm->tile[s.panels.vectors - 1][count - 1](tile);
     for (int m = 0; m < count; ++m) s.epilogue.on_row(tile.out[m] + tile.out_shift, tile.columns);
   }
 
@@ -174,14 +158,14 @@ struct Run {
   void run_long(size_t phase, Range tile_range, Range panel_range) const {
     const float* rows[kPointers];
     int32_t first[kPointers];
-    alignas(64) float sums[kMaxRows * kMaxPanel];
+    alignas(64) float sums[kMaxRows * Panels::kMaxWidth];
     float* partial[kMaxRows];
     float* outs[kMaxRows];
     const Phase& ph = s.geometry.phases[phase];
     const int64_t all = tiles(ph), chunk = kPointers / s.rows();
     Walker walker(s.geometry, ph, x, part(cells(ph), tile_range.begin, all).begin);
     Cells tile_cells;
-    for (int m = 0; m < kMaxRows; ++m) partial[m] = sums + m * s.panel;
+    for (int m = 0; m < kMaxRows; ++m) partial[m] = sums + m * s.panels.width;
     for (int64_t t = tile_range.begin; t < tile_range.end; ++t) {
       const Range range = part(cells(ph), t, all);
       walker.take(static_cast<int>(range.end - range.begin), tile_cells);
@@ -207,11 +191,11 @@ struct Run {
           } else {
             tile.out = partial;
             tile.out_shift = 0;
-            tile.columns = s.panel;
+            tile.columns = s.panels.width;
             tile.relu = nullptr;
-            s.gemm->tile[s.vectors - 1][tile_cells.count - 1](tile);
+            s.gemm->tile[s.panels.vectors - 1][tile_cells.count - 1](tile);
             tile.start = sums;
-            tile.start_stride = s.panel;
+            tile.start_stride = s.panels.width;
           }
         }
       }
@@ -238,11 +222,11 @@ Grid grid_of(const State& s, const Run& run, int threads) {
     return std::clamp<int64_t>(total, 1, pieces);
   };
   if (s.weights_size > kLargeWeights) {
-    grid.panels = cut(s.panels(), wanted);
+    grid.panels = cut(s.panels.count(), wanted);
     grid.tiles = cut(most_tiles, (wanted + grid.panels - 1) / grid.panels);
   } else {
     grid.tiles = cut(most_tiles, wanted);
-    grid.panels = cut(s.panels(), (wanted + grid.tiles - 1) / grid.tiles);
+    grid.panels = cut(s.panels.count(), (wanted + grid.tiles - 1) / grid.tiles);
   }
   return grid;
 }
@@ -253,13 +237,14 @@ void run_conv(const Call& call) noexcept {
   Run run{s, call.in[0], s.weights.data(), s.bias.data(), call.out};
   if (s.packs_weights) {
     run.weights = call.scratch;
-    call.pool->parallel_for(phases * s.panels(), [&](int64_t i) {
-      pack_panel(s, static_cast<size_t>(i / s.panels()), i % s.panels(), call.in[1], call.scratch);
+    call.pool->parallel_for(phases * s.panels.count(), [&](int64_t i) {
+      pack_panel(s, static_cast<size_t>(i / s.panels.count()), i % s.panels.count(), call.in[1],
+                 call.scratch);
     });
   }
   if (s.packs_bias) {
     float* bias = call.scratch + (s.packs_weights ? s.weights_size : 0);
-    pack_bias(s, call.in[2], bias);
+    s.panels.pack(call.in[2], bias);
     run.bias = bias;
   }
   const Grid grid = grid_of(s, run, call.pool->threads());
@@ -267,7 +252,7 @@ void run_conv(const Call& call) noexcept {
     const auto phase = static_cast<size_t>(task / (grid.tiles * grid.panels));
     const int64_t tile = task / grid.panels % grid.tiles, panel = task % grid.panels;
     run.run(phase, part(run.tiles(s.geometry.phases[phase]), tile, grid.tiles),
-            part(s.panels(), panel, grid.panels));
+            part(s.panels.count(), panel, grid.panels));
   });
 }
 
@@ -290,14 +275,11 @@ Prepared prepare(const Problem& problem) {
   State& s = *state;
   s.geometry = geometry_of(problem);
   s.gemm = &gemm();
-  // A panel of two vectors unless one holds all columns.
-  s.vectors = s.geometry.group_out <= s.gemm->lanes ? 1 : 2;
-  s.panel = s.vectors * s.gemm->lanes;
-  CORNU_CHECK(s.panel <= kMaxPanel);
-  s.group_panels = (s.geometry.group_out + s.panel - 1) / s.panel;
+  s.panels = Panels(*s.gemm, s.geometry.groups, s.geometry.group_out);
+  CORNU_CHECK(s.panels.width <= Panels::kMaxWidth);
   for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase) {
     s.weights_at.push_back(s.weights_size);
-    s.weights_size += (s.panels() * s.panel_size(phase) + 15) / 16 * 16;
+    s.weights_size += (s.panels.count() * s.panel_size(phase) + 15) / 16 * 16;
   }
   s.zero = Tensor(Shape{zero_length(s.geometry)});
   s.epilogue = Epilogue(activation_of(*problem.op));
@@ -305,11 +287,10 @@ Prepared prepare(const Problem& problem) {
   Prepared prepared;
   prepared.run = run_conv;
   prepared.packed.assign(problem.in.size(), false);
-  const int64_t bias_size = s.panels() * s.panel;
   if (const Tensor* kernel = problem.in[1].constant) {
     s.weights = Tensor(Shape{s.weights_size});
     for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase)
-      for (int64_t p = 0; p < s.panels(); ++p)
+      for (int64_t p = 0; p < s.panels.count(); ++p)
         pack_panel(s, phase, p, kernel->data(), s.weights.data());
     prepared.packed[1] = true;
   } else {
@@ -317,16 +298,16 @@ Prepared prepare(const Problem& problem) {
     prepared.scratch_floats += s.weights_size;
   }
   if (problem.in.size() < 3 || problem.in[2].constant) {
-    s.bias = Tensor(Shape{bias_size});
+    s.bias = Tensor(Shape{s.panels.size()});
     if (problem.in.size() == 3) {
-      pack_bias(s, problem.in[2].constant->data(), s.bias.data());
+      s.panels.pack(problem.in[2].constant->data(), s.bias.data());
       prepared.packed[2] = true;
     }
   } else {
     s.packs_bias = true;
-    prepared.scratch_floats += bias_size;
+    prepared.scratch_floats += s.panels.size();
   }
-  prepared.detail = base::cat(s.gemm->target, ' ', s.rows(), 'x', s.vectors);
+  prepared.detail = base::cat(s.gemm->target, ' ', s.rows(), 'x', s.panels.vectors);
   prepared.state = std::move(state);
   return prepared;
 }

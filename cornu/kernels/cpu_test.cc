@@ -15,7 +15,7 @@ std::string target_of_a_plan() {
   const ops::Op op = ops::Conv{};
   const kernels::Problem problem{&op, {{{1, 4}}, {{4, 8}}}, {1, 8}};
   for (const kernels::Kernel& kernel : kernels::table())
-    if (kernel.accepts(problem)) return kernel.prepare(problem).detail;
+    if (kernel.wins(problem)) return kernel.prepare(problem).detail;
   return "";
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
 // A kernel is fast code for some problems of one op; the op's reference loops are the slow code for
-// all of them. The tables below are tried in order at compile time, the first that accepts wins.
+// all of them. The table is tried in order at compile time: the first kernel that accepts a
+// problem, and that does not say that another one is faster, wins.
 
 #include <memory>
 #include <span>
@@ -50,6 +51,8 @@ struct Kernel {
   const char* name;
   bool (*accepts)(const Problem&);
   Prepared (*prepare)(const Problem&);
+  bool (*pays)(const Problem&) = nullptr;  // is it the fastest of those that accept? null: yes
+  bool wins(const Problem& p) const { return accepts(p) && (!pays || pays(p)); }
 };
 
 // Every kernel of this build, best first.

@@ -18,16 +18,18 @@ struct Check {
   enum class Numbers { kIntegers, kReals, kPositive, kKey } numbers = Numbers::kReals;
   std::vector<bool> constant = {};  // per operand: known when the problem is prepared
   bool special = false;             // puts NaN and infinities into operand 0
+  bool strict = false;              // Problem::strict
+  double loss = 0;  // how far results may be off besides, in parts of their root mean square
 };
 
-// The first kernel of table() that accepts must be called `kernel`; "" takes any. Adds GoogleTest
+// Of the kernel of that name, which must accept; "": of the one that is chosen. Adds GoogleTest
 // failures.
 void check_kernel(const std::string& kernel, const Check& check);
 
 // Each entry of a batch alone gives the same bits as in the batch, on every target.
-void check_batch(const Check& check);
+void check_batch(const std::string& kernel, const Check& check);
 
-// The name of the kernel that takes the problem, "" when none does.
+// The name of the kernel that is chosen, "" when none is.
 std::string kernel_for(const ops::Op& op, const std::vector<Shape>& in);
 
 }  // namespace cornu::kernels

@@ -100,9 +100,13 @@ Expected expect(const Check& check, const std::vector<Floats>& in, const Shape& 
   const auto [linear, activation] = split(check.op);
   Expected e{reference<double>(linear, check, in, out), {}};
   const Doubles magnitudes = reference<double>(linear, check, in, out, true);
+  double squares = 0;
+  for (double v : e.value) squares += std::isfinite(v) ? v * v : 0;
+  const double loss =
+      check.loss * std::sqrt(squares / static_cast<double>(std::max<size_t>(e.value.size(), 1)));
   for (size_t i = 0; i < e.value.size(); ++i) {
     double& y = e.value[i];
-    double bound = rounding(linear, y, std::isfinite(magnitudes[i]) ? magnitudes[i] : 0);
+    double bound = loss + rounding(linear, y, std::isfinite(magnitudes[i]) ? magnitudes[i] : 0);
     if (activation) {
       const double at = ops::apply<double>(*activation, y);
       const double low = ops::apply<double>(*activation, y - bound);
@@ -163,21 +167,23 @@ bool same_bits(const Floats& a, const Floats& b) {
          (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
-const Kernel* first_accepting(const Problem& problem) {
+// The kernel of that name, where it accepts; "": the one that is chosen.
+const Kernel* find_kernel(const std::string& name, const Problem& problem) {
   for (const Kernel& kernel : table())
-    if (kernel.accepts(problem)) return &kernel;
+    if (name.empty() ? kernel.wins(problem) : kernel.name == name && kernel.accepts(problem))
+      return &kernel;
   return nullptr;
 }
 
-Problem problem_of(const ops::Op& op, const std::vector<Shape>& in) {
-  Problem problem{&op, {}, ops::infer_shape(op, in)};
+Problem problem_of(const ops::Op& op, const std::vector<Shape>& in, bool strict = false) {
+  Problem problem{&op, {}, ops::infer_shape(op, in), strict};
   for (const Shape& shape : in) problem.in.push_back({shape});
   return problem;
 }
 
 void check_target(const std::string& kernel, const Check& check, const std::vector<Floats>& in,
                   const Expected& expected, const Floats& exact) {
-  Problem problem = problem_of(check.op, check.in);
+  Problem problem = problem_of(check.op, check.in, check.strict);
   std::vector<Tensor> constants;
   constants.reserve(in.size());
   for (size_t i = 0; i < check.constant.size(); ++i)
@@ -185,9 +191,8 @@ void check_target(const std::string& kernel, const Check& check, const std::vect
       constants.emplace_back(check.in[i], in[i]);
       problem.in[i].constant = &constants.back();
     }
-  const Kernel* chosen = first_accepting(problem);
-  ASSERT_TRUE(chosen && (kernel.empty() || chosen->name == kernel))
-      << (chosen ? chosen->name : "none");
+  const Kernel* chosen = find_kernel(kernel, problem);
+  ASSERT_TRUE(chosen) << kernel << " does not take it";
   const Prepared prepared = chosen->prepare(problem);
   ASSERT_EQ(prepared.packed.size(), in.size());
   const Floats one = run(prepared, in, problem.out, 1);
@@ -195,7 +200,8 @@ void check_target(const std::string& kernel, const Check& check, const std::vect
     EXPECT_TRUE(same_bits(one, run(prepared, in, problem.out, threads))) << threads << " threads";
   ASSERT_EQ(one.size(), expected.value.size());
   for (size_t i = 0; i < one.size(); ++i) {
-    const bool right = check.numbers == Check::Numbers::kIntegers || !rounds_otherwise(check.op)
+    const bool is_exact = check.numbers == Check::Numbers::kIntegers && check.loss == 0;
+    const bool right = is_exact || !rounds_otherwise(check.op)
                            ? close(one[i], static_cast<double>(exact[i]), 0)
                            : close(one[i], expected.value[i], expected.bound[i]);
     ASSERT_TRUE(right) << "cell " << i << " of " << one.size() << ": " << one[i] << ", expected "
@@ -206,18 +212,18 @@ void check_target(const std::string& kernel, const Check& check, const std::vect
 }  // namespace
 
 std::string kernel_for(const ops::Op& op, const std::vector<Shape>& in) {
-  const Kernel* kernel = first_accepting(problem_of(op, in));
+  const Kernel* kernel = find_kernel("", problem_of(op, in));
   return kernel ? kernel->name : "";
 }
 
-void check_batch(const Check& check) {
+void check_batch(const std::string& name, const Check& check) {
   const std::vector<Floats> in = make_inputs(check);
   std::vector<Shape> alone = check.in;
   alone[0][0] = 1;
   const Problem problem = problem_of(check.op, check.in), single = problem_of(check.op, alone);
-  const Kernel* kernel = first_accepting(problem);
+  const Kernel* kernel = find_kernel(name, problem);
   ASSERT_TRUE(kernel);
-  ASSERT_EQ(kernel, first_accepting(single));
+  ASSERT_EQ(kernel, find_kernel(name, single));
   const std::string before = cpu_target();
   for (const std::string& target : cpu_targets()) {
     set_cpu_target(target);

@@ -8,6 +8,9 @@ namespace cornu::kernels {
 
 // Conv and ConvTranspose of up to three spatial axes.
 extern const Kernel kConvDirect;
+// The same, where Winograd's transforms save multiplications and time: taps side by side, of
+// channels enough.
+extern const Kernel kConvWinograd;
 // Conv with one input channel per group and any multiplier, ConvTranspose with as many channels as
 // groups on both sides, up to three spatial axes.
 extern const Kernel kDepthwise;

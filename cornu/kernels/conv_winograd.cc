@@ -1,0 +1,510 @@
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cmath>
+
+#include "cornu/base/error.h"
+#include "cornu/base/text.h"
+#include "cornu/kernels/gemm.h"
+#include "cornu/kernels/lattices.h"
+#include "cornu/kernels/panels.h"
+#include "cornu/kernels/split.h"
+#include "cornu/kernels/table.h"
+#include "cornu/kernels/winograd.h"
+
+namespace cornu::kernels {
+namespace {
+
+// What a block of tiles needs, transformed inputs and products, should stay in the second-level
+// cache.
+constexpr int64_t kBlockFloats = 128 * 1024;
+constexpr int64_t kLeastColumns = 8, kMostRows = 64;
+// Slices of a third axis that one block computes, so that they share their inputs.
+constexpr int64_t kSlices = 8;
+constexpr int64_t kMostTaps = 16;  // of the third axis
+// Blocks at work at a time, each with memory of its own.
+constexpr int kMostSlots = 16;
+
+// A lattice with its blocks: some slices of the first axis times some columns (tiles of the last
+// two axes, counted through the batch).
+struct Part {
+  Lattice lattice;
+  InputFn input = nullptr;
+  OutputFn output = nullptr;
+  int64_t taps = 1;     // of the first axis
+  int64_t columns = 0;  // in all
+  int64_t block_columns = 0, block_slices = 1;
+  std::vector<int64_t> weights_at;  // of each member
+
+  const LatticeAxis& depth() const { return lattice.axis[0]; }
+  int64_t column_blocks() const { return (columns + block_columns - 1) / block_columns; }
+  // Of one residue; a block lies in one.
+  int64_t slice_blocks() const { return (depth().tiles + block_slices - 1) / block_slices; }
+  int64_t blocks() const { return depth().residues * slice_blocks() * column_blocks(); }
+  int64_t rows() const { return block_slices * block_columns; }  // of the matrix products
+};
+
+struct State {
+  Geometry geometry;
+  const Gemm* gemm = nullptr;
+  Panels panels;
+  std::vector<Part> parts;
+  int64_t weights_size = 0;
+  bool packs_weights = false, packs_bias = false;  // at every run
+  Tensor weights, bias, zero;
+  Epilogue epilogue;
+  int slots = 1;
+  int64_t slot_size = 0;
+
+  // An odd number of cache lines, so that neighbours do not compete for the same ones.
+  int64_t column_stride() const { return (geometry.in_channels() + 15) / 32 * 32 + 16; }
+  int64_t position_stride(const Part& p) const { return p.block_columns * column_stride() + 16; }
+  int64_t slice_stride(const Part& p) const { return p.lattice.positions() * position_stride(p); }
+  int64_t inputs_size(const Part& p) const {
+    return (p.block_slices + p.taps - 1) * slice_stride(p);
+  }
+  int64_t row_stride(const Part& p) const { return p.lattice.positions() * panels.width + 16; }
+  int64_t panel_size(const Part& p) const {
+    return p.lattice.positions() * p.taps * geometry.group_in * panels.width;
+  }
+};
+
+// ---- weights ------------------------------------------------------------------------------------
+
+// Numbers [position][tap of the first axis][channel][column] of one panel: G * kernel * G', in
+// double, rounded once.
+void pack_panel(const State& s, const Part& part, size_t member, int64_t p, const float* kernel,
+                float* to) {
+  const Geometry& g = s.geometry;
+  const Phase& phase = part.lattice.members[member].phase;
+  const Winograd &wr = part.lattice.axis[1].winograd, &wc = part.lattice.axis[2].winograd;
+  const std::vector<double> gr = kernel_transform(wr), gc = kernel_transform(wc);
+  const int64_t width = s.panels.width, columns = s.panels.columns(p);
+  const int rows_taps = wr.taps(), columns_taps = wc.taps();
+  constexpr int64_t kWidth = Panels::kMaxWidth;
+  constexpr int kPoints = 6;
+  double cells[kPoints][kWidth] = {}, half[kPoints][kPoints][kWidth];
+  kernel += s.panels.group(p) * g.group_stride + s.panels.column(p) * g.out_stride;
+  to += part.weights_at[member] + p * s.panel_size(part);
+  const int64_t position_size = part.taps * g.group_in * width;
+  const auto combine = [width](double* sum, double factor, const double* term, bool first) {
+    for (int64_t n = 0; n < width; ++n) sum[n] = (first ? 0 : sum[n]) + factor * term[n];
+  };
+  for (int64_t t = 0; t < part.taps; ++t)
+    for (int64_t i = 0; i < g.group_in; ++i) {
+      for (int b = 0; b < rows_taps; ++b) {
+        for (int c = 0; c < columns_taps; ++c) {
+          const float* cell = kernel + g.cell(phase, t, b, c) * g.cell_stride + i * g.in_stride;
+          for (int64_t n = 0; n < columns; ++n) cells[c][n] = cell[n * g.out_stride];
+        }
+        for (int q = 0; q < wc.points; ++q)
+          for (int c = 0; c < columns_taps; ++c)
+            combine(half[b][q], gc[static_cast<size_t>(q * columns_taps + c)], cells[c], c == 0);
+      }
+      float* at = to + (t * g.group_in + i) * width;
+      double sum[kWidth];
+      for (int o = 0; o < wr.points; ++o)
+        for (int q = 0; q < wc.points; ++q, at += position_size) {
+          for (int b = 0; b < rows_taps; ++b)
+            combine(sum, gr[static_cast<size_t>(o * rows_taps + b)], half[b][q], b == 0);
+          for (int64_t n = 0; n < width; ++n) at[n] = static_cast<float>(sum[n]);
+        }
+    }
+}
+
+template <class F>
+void for_each_panel(const State& s, F&& f) {
+  for (const Part& part : s.parts)
+    for (size_t m = 0; m < part.lattice.members.size(); ++m)
+      for (int64_t p = 0; p < s.panels.count(); ++p) f(part, m, p);
+}
+
+// ---- run ----------------------------------------------------------------------------------------
+
+struct Run {
+  const State& s;
+  const float* x;
+  const float* weights;
+  const float* bias;
+  float* out;
+
+  // One block, and of its members and panels (counted together) those in `panels`.
+  void block(const Part& part, int64_t index, Range panels, float* slot) const {
+    const int64_t column_block = index % part.column_blocks(), rest = index / part.column_blocks();
+    const int64_t residue = rest / part.slice_blocks(), slice_block = rest % part.slice_blocks();
+    const Range columns = kernels::part(part.columns, column_block, part.column_blocks());
+    const Range slices = kernels::part(part.depth().tiles, slice_block, part.slice_blocks());
+    const int64_t at = residue * part.depth().tiles;
+    transform_inputs(part, {at + slices.begin, at + slices.end}, columns, slot);
+    float* sums = slot + s.inputs_size(part);
+    for (int64_t i = panels.begin; i < panels.end; ++i) {
+      const auto member = static_cast<size_t>(i / s.panels.count());
+      const int64_t panel = i % s.panels.count();
+      multiply(part, member, panel, slices.end - slices.begin, columns.end - columns.begin, slot,
+               sums);
+      transform_outputs(part, member, panel, {at + slices.begin, at + slices.end}, columns, sums);
+    }
+  }
+
+  struct Column {
+    int64_t image, row, column;
+  };
+  static Column column_at(const Part& part, int64_t c) {
+    const int64_t per_row = part.lattice.axis[2].all_tiles();
+    const int64_t rows = part.lattice.axis[1].all_tiles();
+    return {c / per_row / rows, c / per_row % rows, c % per_row};
+  }
+
+  void transform_inputs(const Part& part, Range slices, Range columns, float* to) const {
+    const auto& [depth, rows, cols] = part.lattice.axis;
+    const int64_t channels = s.geometry.in_channels();
+    const float* cells[36];
+    InputTile tile{cells, channels, nullptr, s.position_stride(part)};
+    // Slices beyond the last one's position are read by its later taps.
+    for (int64_t z = 0; z < slices.end - slices.begin + part.taps - 1; ++z) {
+      const int64_t in_z = depth.cell(slices.begin, z);
+      const bool inside = in_z >= 0 && in_z < depth.in;
+      for (int64_t c = columns.begin; c < columns.end; ++c) {
+        const Column at = column_at(part, c);
+        const float* image = x + (at.image * depth.in + in_z) * rows.in * cols.in * channels;
+        const float** cell = cells;
+        for (int i = 0; i < rows.winograd.points; ++i) {
+          const int64_t y = rows.cell(at.row, i);
+          const bool in_row = inside && y >= 0 && y < rows.in;
+          for (int j = 0; j < cols.winograd.points; ++j) {
+            const int64_t w = cols.cell(at.column, j);
+            *cell++ = in_row && w >= 0 && w < cols.in ? image + (y * cols.in + w) * channels
+                                                      : s.zero.data();
+          }
+        }
+        tile.out = to + z * s.slice_stride(part) + (c - columns.begin) * s.column_stride();
+        part.input(tile);
+      }
+    }
+  }
+
+  // At each position, the products of the block's rows with the panel's weights.
+  void multiply(const Part& part, size_t member, int64_t panel, int64_t slices, int64_t columns,
+                const float* inputs, float* sums) const {
+    const float* rows[kMostTaps * kMostRows];
+    int32_t first[kMostTaps];
+    float* outs[kMostRows];
+    const int64_t all = slices * columns, most = s.gemm->rows[s.panels.vectors - 1];
+    const int64_t chunks = (all + most - 1) / most;
+    for (int64_t t = 0; t < part.taps; ++t)
+      first[t] = static_cast<int32_t>(t * s.geometry.group_in);
+    for (int64_t r = 0; r < all; ++r) outs[r] = sums + r * s.row_stride(part);
+    const float** to = rows;
+    for (int64_t i = 0; i < chunks; ++i) {
+      const Range range = kernels::part(all, i, chunks);
+      for (int64_t t = 0; t < part.taps; ++t)
+        for (int64_t r = range.begin; r < range.end; ++r)
+          *to++ =
+              inputs + (r / columns + t) * s.slice_stride(part) + r % columns * s.column_stride();
+    }
+    Tile tile{.first = first,
+              .runs = part.taps,
+              .length = s.geometry.group_in,
+              .start = s.zero.data(),
+              .columns = s.panels.width};
+    const float* u = weights + part.weights_at[member] + panel * s.panel_size(part);
+    const int64_t group = s.panels.group(panel) * s.geometry.group_in;
+    for (int64_t position = 0; position < part.lattice.positions(); ++position) {
+      tile.weights = u + position * part.taps * s.geometry.group_in * s.panels.width;
+      tile.rows_shift = position * s.position_stride(part) + group;
+      tile.out_shift = position * s.panels.width;
+      for (int64_t i = 0; i < chunks; ++i) {
+        const Range range = kernels::part(all, i, chunks);
+        tile.rows = rows + range.begin * part.taps;
+        tile.out = outs + range.begin;
+        s.gemm->tile[s.panels.vectors - 1][range.end - range.begin - 1](tile);
+      }
+    }
+  }
+
+  void transform_outputs(const Part& part, size_t member, int64_t panel, Range slices,
+                         Range columns, const float* sums) const {
+    const auto& [depth, rows, cols] = part.lattice.axis;
+    const Member& m = part.lattice.members[member];
+    const auto& axis = m.phase.axis;
+    const int64_t channels = s.geometry.out_channels();
+    float* results[25];
+    OutputTile tile{.bias = bias + panel * s.panels.width,
+                    .relu = s.epilogue.in_registers(),
+                    .out = results,
+                    .columns = s.panels.columns(panel)};
+    for (int64_t z = slices.begin; z < slices.end; ++z) {
+      const int64_t o = part.lattice.output(m, 0, z, 0);
+      for (int64_t c = columns.begin; c < columns.end; ++c, sums += s.row_stride(part)) {
+        if (o < 0) continue;
+        const Column at = column_at(part, c);
+        float** result = results;
+        for (int i = 0; i < rows.winograd.results; ++i) {
+          const int64_t y = part.lattice.output(m, 1, at.row, i);
+          float* line = out +
+                        ((at.image * axis[0].out + o) * axis[1].out + y) * axis[2].out * channels +
+                        s.panels.first(panel);
+          for (int j = 0; j < cols.winograd.results; ++j) {
+            const int64_t w = part.lattice.output(m, 2, at.column, j);
+            *result++ = y < 0 || w < 0 ? nullptr : line + w * channels;
+          }
+        }
+        tile.sums = sums;
+        part.output(tile);
+        for (float** done = results; done != result; ++done)
+          if (*done) s.epilogue.on_row(*done, tile.columns);
+      }
+    }
+  }
+};
+
+// Memory for the blocks at work, taken and given back. There are as many as threads.
+class Slots {
+ public:
+  explicit Slots(int count) : free_((uint32_t{1} << count) - 1) {}
+  int take() {
+    for (;;) {
+      uint32_t free = free_.load(std::memory_order_relaxed);
+      const int slot = std::countr_zero(free);
+      if (free != 0 &&
+          free_.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire))
+        return slot;
+    }
+  }
+  void give_back(int slot) { free_.fetch_or(uint32_t{1} << slot, std::memory_order_release); }
+
+ private:
+  std::atomic<uint32_t> free_;
+};
+
+void run_winograd(const Call& call) noexcept {
+  const State& s = *static_cast<const State*>(call.state);
+  Run run{s, call.in[0], s.weights.data(), s.bias.data(), call.out};
+  float* scratch = call.scratch;
+  const int64_t panels = s.panels.count();
+  if (s.packs_weights) {
+    float* to = scratch;
+    for (const Part& part : s.parts)
+      call.pool->parallel_for(std::ssize(part.lattice.members) * panels, [&](int64_t i) {
+        pack_panel(s, part, static_cast<size_t>(i / panels), i % panels, call.in[1], to);
+      });
+    run.weights = scratch;
+    scratch += s.weights_size;
+  }
+  if (s.packs_bias) {
+    s.panels.pack(call.in[2], scratch);
+    run.bias = scratch;
+    scratch += s.panels.size();
+  }
+  const int threads = call.pool->threads();
+  for (const Part& part : s.parts) {
+    // Few blocks: their panels are shared out too, at the price of transforming inputs again.
+    const int64_t all = std::ssize(part.lattice.members) * panels, blocks = part.blocks();
+    const int64_t pieces = blocks >= 2 * threads || threads == 1
+                               ? 1
+                               : std::min<int64_t>(all, (2 * threads + blocks - 1) / blocks);
+    // No more tasks at a time than there is memory for.
+    const int64_t tasks = blocks * pieces;
+    const int64_t runs = threads > s.slots ? std::min<int64_t>(tasks, s.slots) : tasks;
+    Slots slots(s.slots);
+    call.pool->parallel_for(runs, [&](int64_t i) {
+      const int slot = slots.take();
+      const Range own = kernels::part(tasks, i, runs);
+      for (int64_t task = own.begin; task < own.end; ++task)
+        run.block(part, task / pieces, kernels::part(all, task % pieces, pieces),
+                  scratch + slot * s.slot_size);
+      slots.give_back(slot);
+    });
+  }
+}
+
+// ---- prepare ------------------------------------------------------------------------------------
+
+// How long things take, in cycles of a core that does two vector multiplications per cycle.
+struct Cost {
+  const State& s;
+
+  double vectors(int64_t channels) const {
+    return std::ceil(static_cast<double>(channels) / s.gemm->lanes);
+  }
+  double direct() const {
+    double sum = 0;
+    for (const Phase& phase : s.geometry.phases)
+      sum += static_cast<double>(s.geometry.batch * phase.count() * phase.taps());
+    const Panels& p = s.panels;
+    return sum * static_cast<double>(s.geometry.group_in * p.count() * p.vectors) / 2 / 0.93;
+  }
+  static double input_axis(const Winograd& w) { return w.points == 6 ? 14 : w.points == 4 ? 4 : 0; }
+  static double output_axis(const Winograd& w) {
+    return w.points == 1 ? 0 : w.points == 4 ? 2 * w.results : 3.0 * w.results + 2;
+  }
+  double winograd(const Part& part) const {
+    const Winograd &r = part.lattice.axis[1].winograd, &c = part.lattice.axis[2].winograd;
+    const auto members = static_cast<double>(part.lattice.members.size());
+    const auto positions = static_cast<double>(part.lattice.positions());
+    const auto panel_vectors = static_cast<double>(s.panels.count() * s.panels.vectors);
+    const auto slices = static_cast<double>(part.depth().all_tiles());
+    const auto columns = static_cast<double>(part.columns);
+    const double input =
+        positions +
+        vectors(s.geometry.in_channels()) *
+            (1.5 * positions + (input_axis(r) * c.points + input_axis(c) * r.points) / 2);
+    const double overlap =
+        1 + static_cast<double>(part.taps - 1) / static_cast<double>(part.block_slices);
+    const double output = 2.0 * r.results * c.results + positions +
+                          (output_axis(r) * c.points + output_axis(c) * r.results) / 2;
+    const double products =
+        positions * (static_cast<double>(part.taps * s.geometry.group_in) / 2 / 0.9 + 4);
+    // Products of fewer rows than the registers hold wait for the weights.
+    const double full = s.gemm->rows[s.panels.vectors - 1];
+    const auto block = static_cast<double>(part.rows());
+    const double filled = block / (std::ceil(block / full) * full);
+    const double weights =
+        members * static_cast<double>(s.panel_size(part) * s.panels.count()) / 16;
+    double sum =
+        slices * columns *
+        (input * overlap + members * panel_vectors * (products / (0.4 + 0.6 * filled) + output));
+    // Weights that no cache near the core holds are waited for, block after block.
+    if (weights > 12 * 1024) sum += weights * static_cast<double>(part.blocks()) * 0.8;
+    if (s.packs_weights) sum += 16 * weights / positions * 40;
+    return sum;
+  }
+};
+
+// How the tiles of a lattice fall in blocks.
+void cut(const State& s, Part& part) {
+  const Lattice& l = part.lattice;
+  part.columns = s.geometry.batch * l.tiles();
+  part.block_slices = part.taps == 1 ? 1 : std::min(kSlices, std::max<int64_t>(l.axis[0].tiles, 1));
+  const int64_t full = s.gemm->rows[s.panels.vectors - 1];
+  const int64_t floats = l.positions() * ((part.block_slices + part.taps - 1) * s.column_stride() +
+                                          part.block_slices * s.panels.width);
+  int64_t columns = std::max(kBlockFloats / floats, kLeastColumns / part.block_slices);
+  columns = std::clamp<int64_t>(columns, 1, kMostRows / part.block_slices);
+  if (part.block_slices == 1 && columns > full) columns -= columns % full;
+  const int64_t blocks = (part.columns + columns - 1) / columns;
+  part.block_columns = blocks == 0 ? 1 : (part.columns + blocks - 1) / blocks;
+}
+
+// The transforms to choose from for an axis of so many taps.
+std::vector<Winograd> candidates(int64_t taps, bool strict) {
+  if (taps == 1) return {{1, 1}};
+  std::vector<Winograd> all;
+  for (int points : {4, 6}) {
+    const auto results = static_cast<int>(points - taps + 1);
+    if (results >= 2 && (points == 4 || !strict)) all.push_back({points, results});
+  }
+  return all;
+}
+
+// The fastest transforms of a lattice; false where there are none.
+bool choose(const State& s, Lattice lattice, bool strict, Part& best, double& cost) {
+  const auto& axis = lattice.members[0].phase.axis;
+  if (axis[0].taps > kMostTaps) return false;
+  const WinogradTransforms& transforms = winograd_transforms();
+  bool found = false;
+  for (const Winograd& rows : candidates(axis[1].taps, strict))
+    for (const Winograd& columns : candidates(axis[2].taps, strict)) {
+      Part part;
+      part.input = transforms.input(rows, columns);
+      part.output = transforms.output(rows, columns, s.panels.vectors);
+      if (!part.input || !part.output) continue;
+      transform(lattice, rows, columns);
+      part.lattice = lattice;
+      part.taps = axis[0].taps;
+      cut(s, part);
+      const double own = Cost{s}.winograd(part);
+      if (!found || own < cost) {
+        best = std::move(part);
+        cost = own;
+      }
+      found = true;
+    }
+  return found;
+}
+
+// Null where the transforms do not apply. `pays`: whether they are faster than plain sums.
+std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
+  const bool conv = std::holds_alternative<ops::Conv>(*problem.op);
+  if (!conv && !std::holds_alternative<ops::ConvTranspose>(*problem.op)) return nullptr;
+  if (!has_phases(problem) || problem.out.size() == 0) return nullptr;
+  auto state = std::make_shared<State>();
+  State& s = *state;
+  s.geometry = geometry_of(problem);
+  s.gemm = &gemm();
+  const WinogradTransforms& transforms = winograd_transforms();
+  if (s.geometry.in_channels() < transforms.lanes || s.geometry.group_in < 8) return nullptr;
+  s.panels = Panels(*s.gemm, s.geometry.groups, s.geometry.group_out);
+  CORNU_CHECK(s.panels.width <= Panels::kMaxWidth);
+  s.packs_weights = !problem.in[1].constant;
+  double cost = 0;
+  for (Lattice& lattice : lattices_of(s.geometry)) {
+    double own = 0;
+    if (!choose(s, std::move(lattice), problem.strict, s.parts.emplace_back(), own)) return nullptr;
+    cost += own;
+  }
+  if (pays) *pays = cost < 0.95 * Cost{s}.direct();
+  return s.parts.empty() ? nullptr : state;
+}
+
+bool accepts(const Problem& problem) { return plan(problem) != nullptr; }
+
+bool pays(const Problem& problem) {
+  bool answer = false;
+  return plan(problem, &answer) && answer;
+}
+
+Prepared prepare(const Problem& problem) {
+  std::shared_ptr<State> state = plan(problem);
+  CORNU_CHECK(state);
+  State& s = *state;
+  s.slots = std::min(base::default_threads(), kMostSlots);
+  for (Part& part : s.parts) {
+    for (size_t m = 0; m < part.lattice.members.size(); ++m) {
+      part.weights_at.push_back(s.weights_size);
+      s.weights_size += s.panels.count() * s.panel_size(part);
+    }
+    s.slot_size = std::max(s.slot_size, s.inputs_size(part) + part.rows() * s.row_stride(part));
+  }
+  s.slot_size = (s.slot_size + 15) / 16 * 16;
+  s.zero = Tensor(Shape{std::max(s.geometry.in_channels(), Panels::kMaxWidth)});
+  s.epilogue = Epilogue(activation_of(*problem.op));
+
+  Prepared prepared;
+  prepared.run = run_winograd;
+  prepared.packed.assign(problem.in.size(), false);
+  if (const Tensor* kernel = problem.in[1].constant) {
+    s.weights = Tensor(Shape{s.weights_size});
+    for_each_panel(s, [&](const Part& part, size_t m, int64_t p) {
+      pack_panel(s, part, m, p, kernel->data(), s.weights.data());
+    });
+    prepared.packed[1] = true;
+  } else {
+    prepared.scratch_floats += s.weights_size;
+  }
+  if (problem.in.size() < 3 || problem.in[2].constant) {
+    s.bias = Tensor(Shape{s.panels.size()});
+    if (problem.in.size() == 3) {
+      s.panels.pack(problem.in[2].constant->data(), s.bias.data());
+      prepared.packed[2] = true;
+    }
+  } else {
+    s.packs_bias = true;
+    prepared.scratch_floats += s.panels.size();
+  }
+  prepared.scratch_floats += s.slots * s.slot_size;
+  const Lattice& l = s.parts[0].lattice;
+  const auto name = [](const Winograd& w) {
+    return base::cat("F(", w.results, ",", w.taps(), ")");
+  };
+  prepared.detail =
+      base::cat(s.gemm->target, ' ', name(l.axis[1].winograd), 'x', name(l.axis[2].winograd));
+  prepared.state = std::move(state);
+  return prepared;
+}
+
+}  // namespace
+
+const Kernel kConvWinograd{"conv winograd", accepts, prepare, pays};
+
+}  // namespace cornu::kernels

@@ -1,0 +1,269 @@
+#include "cornu/kernels/winograd.h"
+
+#include <array>
+#include <cmath>
+
+#include "cornu/base/error.h"
+#include "cornu/kernels/targets.h"
+// The next three lines are how Highway compiles this file once per target.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cornu/kernels/winograd.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "cornu/kernels/relu-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cornu::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+
+// ---- one axis -----------------------------------------------------------------------------------
+
+constexpr float kRoot2 = 1.41421356237309504880f;
+
+// y = BT * x.
+template <int N>
+HWY_INLINE void input_axis(D d, const V (&x)[N], V (&y)[N]) {
+  if constexpr (N == 1) {
+    y[0] = x[0];
+  } else if constexpr (N == 4) {
+    y[0] = hn::Sub(x[2], x[0]);
+    y[1] = hn::Add(x[2], x[1]);
+    y[2] = hn::Sub(x[2], x[1]);
+    y[3] = hn::Sub(x[3], x[1]);
+  } else {
+    const V ends = hn::Set(d, -2.5f), two = hn::Set(d, -2), half = hn::Set(d, -0.5f);
+    y[0] = hn::Add(hn::MulAdd(x[2], ends, x[0]), x[4]);
+    const V even1 = hn::MulAdd(x[2], two, x[4]), even2 = hn::MulAdd(x[2], half, x[4]);
+    const V odd1 = hn::Mul(hn::MulAdd(x[1], two, x[3]), hn::Set(d, kRoot2 / 2));
+    const V odd2 = hn::Mul(hn::MulAdd(x[1], half, x[3]), hn::Set(d, kRoot2));
+    y[1] = hn::Add(even1, odd1);
+    y[2] = hn::Sub(even1, odd1);
+    y[3] = hn::Add(even2, odd2);
+    y[4] = hn::Sub(even2, odd2);
+    y[5] = hn::Add(hn::MulAdd(x[3], ends, x[1]), x[5]);
+  }
+}
+
+// y = AT * x: powers of the points times the numbers at +point and -point, taken together.
+template <int N, int M>
+HWY_INLINE void output_axis(D d, const V (&x)[N], V (&y)[M]) {
+  if constexpr (N == 1) {
+    y[0] = x[0];
+  } else if constexpr (N == 4) {
+    const V even = hn::Add(x[1], x[2]), odd = hn::Sub(x[1], x[2]);
+    y[0] = hn::Add(x[0], even);
+    if constexpr (M > 2) y[1] = odd, y[2] = hn::Add(even, x[3]);
+    if constexpr (M == 2) y[1] = hn::Add(odd, x[3]);
+  } else {
+    const V even1 = hn::Add(x[1], x[2]), odd1 = hn::Sub(x[1], x[2]);
+    const V even2 = hn::Add(x[3], x[4]), odd2 = hn::Sub(x[3], x[4]);
+    constexpr float kPowers1[] = {1, kRoot2 / 2, 0.5f, kRoot2 / 4, 0.25f};
+    constexpr float kPowers2[] = {1, kRoot2, 2, 2 * kRoot2, 4};
+    y[0] = hn::Add(x[0], hn::Add(even1, even2));
+#pragma GCC unroll 5
+    for (int i = 1; i < M; ++i) {
+      const V first = hn::Mul(i % 2 ? odd1 : even1, hn::Set(d, kPowers1[i]));
+      y[i] = hn::MulAdd(i % 2 ? odd2 : even2, hn::Set(d, kPowers2[i]), first);
+    }
+    y[M - 1] = hn::Add(y[M - 1], x[5]);
+  }
+}
+
+// ---- two axes -----------------------------------------------------------------------------------
+
+template <int R, int C>
+HWY_INLINE void input_channels(const InputTile& t, int64_t c) {
+  const D d;
+  V rows[C][R];  // by columns of the tile
+#pragma GCC unroll 6
+  for (int i = 0; i < R; ++i) {
+    V x[C], y[C];
+#pragma GCC unroll 6
+    for (int j = 0; j < C; ++j) x[j] = hn::LoadU(d, t.cells[i * C + j] + c);
+    input_axis<C>(d, x, y);
+#pragma GCC unroll 6
+    for (int j = 0; j < C; ++j) rows[j][i] = y[j];
+  }
+#pragma GCC unroll 6
+  for (int j = 0; j < C; ++j) {
+    V y[R];
+    input_axis<R>(d, rows[j], y);
+#pragma GCC unroll 6
+    for (int i = 0; i < R; ++i) hn::StoreU(y[i], d, t.out + (i * C + j) * t.out_stride + c);
+  }
+}
+
+template <int R, int C>
+void input(const InputTile& t) {
+  int64_t c = 0;
+  for (; c + kLanes <= t.channels; c += kLanes) input_channels<R, C>(t, c);
+  // The last channels together with some that were done already.
+  if (c < t.channels) input_channels<R, C>(t, t.channels - kLanes);
+}
+
+template <int R, int MR, int C, int MC, int N>
+HWY_INLINE void output_vector(const OutputTile& t, int n) {
+  const D d;
+  V rows[MR][C];
+#pragma GCC unroll 6
+  for (int j = 0; j < C; ++j) {
+    V x[R], y[MR];
+#pragma GCC unroll 6
+    for (int i = 0; i < R; ++i) x[i] = hn::LoadU(d, t.sums + ((i * C + j) * N + n) * kLanes);
+    output_axis<R, MR>(d, x, y);
+#pragma GCC unroll 6
+    for (int i = 0; i < MR; ++i) rows[i][j] = y[i];
+  }
+  const V bias = hn::LoadU(d, t.bias + n * kLanes);
+  const int64_t columns = t.columns - n * kLanes;
+#pragma GCC unroll 6
+  for (int i = 0; i < MR; ++i) {
+    V y[MC];
+    output_axis<C, MC>(d, rows[i], y);
+#pragma GCC unroll 6
+    for (int j = 0; j < MC; ++j) {
+      float* to = t.out[i * MC + j];
+      if (!to) continue;
+      V v = hn::Add(y[j], bias);
+      if (t.relu) v = apply(d, *t.relu, v);
+      to += n * kLanes;
+      if (columns >= kLanes) {
+        hn::StoreU(v, d, to);
+      } else {
+        HWY_ALIGN float all[kLanes];
+        hn::Store(v, d, all);
+        for (int64_t k = 0; k < columns; ++k) to[k] = all[k];
+      }
+    }
+  }
+}
+
+template <int R, int MR, int C, int MC, int N>
+void output(const OutputTile& t) {
+  for (int n = 0; n < N; ++n) output_vector<R, MR, C, MC, N>(t, n);
+}
+
+InputFn input_fn(const Winograd& rows, const Winograd& columns) {
+  switch (rows.points * 8 + columns.points) {
+    case 9:
+      return input<1, 1>;
+    case 12:
+      return input<1, 4>;
+    case 14:
+      return input<1, 6>;
+    case 33:
+      return input<4, 1>;
+    case 36:
+      return input<4, 4>;
+    case 49:
+      return input<6, 1>;
+    case 54:
+      return input<6, 6>;
+    default:
+      return nullptr;
+  }
+}
+
+template <int R, int MR, int C, int MC>
+OutputFn output_of(int vectors) {
+  return vectors == 1 ? output<R, MR, C, MC, 1> : output<R, MR, C, MC, 2>;
+}
+
+// R points of rows and C of columns are given; the numbers of results are sought.
+template <int R, int MR, int C>
+OutputFn with_rows(int columns, int vectors) {
+  if constexpr (C == 1) return output_of<R, MR, 1, 1>(vectors);
+  if constexpr (C == 4) {
+    if (columns == 2) return output_of<R, MR, 4, 2>(vectors);
+    if (columns == 3) return output_of<R, MR, 4, 3>(vectors);
+  }
+  if constexpr (C == 6) {
+    if (columns == 2) return output_of<R, MR, 6, 2>(vectors);
+    if (columns == 3) return output_of<R, MR, 6, 3>(vectors);
+    if (columns == 4) return output_of<R, MR, 6, 4>(vectors);
+    if (columns == 5) return output_of<R, MR, 6, 5>(vectors);
+  }
+  return nullptr;
+}
+
+template <int R, int C>
+OutputFn with_points(int rows, int columns, int vectors) {
+  if constexpr (R == 1) return with_rows<1, 1, C>(columns, vectors);
+  if constexpr (R == 4) {
+    if (rows == 2) return with_rows<4, 2, C>(columns, vectors);
+    if (rows == 3) return with_rows<4, 3, C>(columns, vectors);
+  }
+  if constexpr (R == 6) {
+    if (rows == 2) return with_rows<6, 2, C>(columns, vectors);
+    if (rows == 3) return with_rows<6, 3, C>(columns, vectors);
+    if (rows == 4) return with_rows<6, 4, C>(columns, vectors);
+    if (rows == 5) return with_rows<6, 5, C>(columns, vectors);
+  }
+  return nullptr;
+}
+
+OutputFn output_fn(const Winograd& rows, const Winograd& columns, int vectors) {
+  const int r = rows.results, c = columns.results;
+  switch (rows.points * 8 + columns.points) {
+    case 9:
+      return with_points<1, 1>(r, c, vectors);
+    case 12:
+      return with_points<1, 4>(r, c, vectors);
+    case 14:
+      return with_points<1, 6>(r, c, vectors);
+    case 33:
+      return with_points<4, 1>(r, c, vectors);
+    case 36:
+      return with_points<4, 4>(r, c, vectors);
+    case 49:
+      return with_points<6, 1>(r, c, vectors);
+    case 54:
+      return with_points<6, 6>(r, c, vectors);
+    default:
+      return nullptr;
+  }
+}
+
+const WinogradTransforms* target_winograd() {
+  static const WinogradTransforms all{kLanes, input_fn, output_fn};
+  return &all;
+}
+
+}  // namespace
+}  // namespace cornu::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cornu::kernels {
+HWY_EXPORT(target_winograd);
+const WinogradTransforms& winograd_transforms() { return *CORNU_CHOOSE(target_winograd)(); }
+
+std::vector<double> kernel_transform(const Winograd& w) {
+  const int taps = w.taps();
+  if (w.points == 1) return {1};
+  const double root = std::sqrt(2.0);
+  // Of each finite point p: the row (1, p, p^2, …), divided by the product of its distances to the
+  // other points.
+  std::vector<double> points = {0, 1, -1};
+  if (w.points == 6) points = {0, 1 / root, -1 / root, root, -root};
+  CORNU_CHECK(w.points == std::ssize(points) + 1);
+  std::vector<double> g(static_cast<size_t>(w.points * taps), 0.0);
+  for (size_t i = 0; i < points.size(); ++i) {
+    double product = 1;
+    for (size_t k = 0; k < points.size(); ++k)
+      if (k != i) product *= points[i] - points[k];
+    for (int t = 0; t < taps; ++t)
+      g[i * static_cast<size_t>(taps) + static_cast<size_t>(t)] = std::pow(points[i], t) / product;
+  }
+  g.back() = 1;  // infinity: the last tap alone
+  return g;
+}
+
+}  // namespace cornu::kernels
+#endif

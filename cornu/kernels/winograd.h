@@ -1,0 +1,55 @@
+#pragma once
+
+// Winograd's short convolutions, in Cook and Toom's form: results of an axis are taken `results` at
+// a time, from `points` = results + taps - 1 neighbouring inputs, with `points` multiplications
+// instead of results * taps. In matrices, y = AT * ((G * kernel) .* (BT * x)); of two axes, both
+// ways. Lavin and Gray, https://arxiv.org/abs/1509.09308. The points of evaluation are 0, 1, -1,
+// infinity of four, and 0, +-1/sqrt(2), +-sqrt(2), infinity of six, which lose least.
+
+#include <cstdint>
+#include <vector>
+
+#include "cornu/kernels/epilogue.h"
+
+namespace cornu::kernels {
+
+struct Winograd {
+  int points = 1;  // 1 (nothing is transformed; one tap, one result), 4 or 6
+  int results = 1;
+  int taps() const { return points - results + 1; }
+  friend bool operator==(const Winograd&, const Winograd&) = default;
+};
+
+// G, [points][taps].
+std::vector<double> kernel_transform(const Winograd& w);
+
+// BT * x * B of one tile, for all channels: out[p][c] of position p = row * columns + column, which
+// lie out_stride apart.
+struct InputTile {
+  const float* const* cells = nullptr;  // [rows][columns] of the tile: where its channels lie
+  int64_t channels = 0;                 // at least the target's lanes
+  float* out = nullptr;
+  int64_t out_stride = 0;
+};
+using InputFn = void (*)(const InputTile&);
+
+// AT * sums * A of one tile for a panel of channels, with bias and relu.
+struct OutputTile {
+  const float* sums = nullptr;  // [positions][panel]
+  const float* bias = nullptr;  // [panel]
+  const Relu* relu = nullptr;   // or null
+  float* const* out = nullptr;  // [rows][columns] of results: where to, null where to nowhere
+  int64_t columns = 0;          // channels to store, <= panel
+};
+using OutputFn = void (*)(const OutputTile&);
+
+// The transforms of one target; null where there are none of such a pair of axes.
+struct WinogradTransforms {
+  int lanes;
+  InputFn (*input)(const Winograd& rows, const Winograd& columns);
+  // For panels of so many vectors (1 or 2).
+  OutputFn (*output)(const Winograd& rows, const Winograd& columns, int vectors);
+};
+const WinogradTransforms& winograd_transforms();
+
+}  // namespace cornu::kernels
