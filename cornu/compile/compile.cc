@@ -2,8 +2,10 @@
 
 #include "cornu/compile/memory_plan.h"
 #include "cornu/compile/passes/cancel_movement.h"
+#include "cornu/compile/passes/fold_batch_norm.h"
 #include "cornu/compile/passes/fold_constants.h"
 #include "cornu/compile/passes/fold_pad_into_conv.h"
+#include "cornu/compile/passes/fold_upsampling.h"
 #include "cornu/compile/passes/fuse_activation.h"
 #include "cornu/compile/select.h"
 
@@ -19,7 +21,12 @@ graph::Graph optimize(graph::Graph g, const Options& options) {
   g = options.freeze ? freeze_variables(std::move(g)) : variables_to_inputs(std::move(g));
   g = fold_constants(std::move(g));
   if (!options.rewrite) return g;
-  return fuse_activation(rewrite(std::move(g)));
+  g = rewrite(std::move(g));
+  if (!options.strict) {  // sums of other numbers than the layers' own
+    g = fold_batch_norm(std::move(g));
+    g = fold_upsampling(std::move(g));
+  }
+  return fuse_activation(std::move(g));
 }
 
 std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options) {

@@ -78,7 +78,7 @@ class RandomGraph {
   bool spatial(graph::Value x) const { return g_.shape(x).rank() == 4; }
 
   graph::Value any_op(graph::Value x) {
-    switch (pick(0, 19)) {
+    switch (pick(0, 20)) {
       case 0:
       case 1:
         return conv(x);
@@ -114,6 +114,8 @@ class RandomGraph {
         return masked(x);
       case 18:
         return dropped(x);
+      case 19:
+        return block(x);
       default:
         return softmax_or_matmul(x);
     }
@@ -162,6 +164,23 @@ class RandomGraph {
     std::vector<graph::Value> in = {x, weight(kernel)};
     if (pick(0, 1)) in.push_back(weight({filters}));
     return g_.add(std::move(op), std::move(in));
+  }
+
+  // Upsampling, convolution and normalization, as layers follow each other: what passes look for.
+  graph::Value block(graph::Value x) {
+    if (!spatial(x)) return unary(x);
+    const Shape s = g_.shape(x);
+    if (pick(0, 1) && s[1] < 9 && s[2] < 9) {
+      const std::vector<int64_t> size = {s[1] * pick(1, 3), s[2] * pick(1, 2)};
+      x = g_.add(ops::Resize{ops::Resize::Mode::kNearest, size}, {x});
+    }
+    const int64_t k = pick(2, 3), filters = pick(1, 9);
+    x = g_.add(ops::Conv{{1, 1}, {1, 1}, {{1, 1}, {k - 2, 1}}},
+               {x, weight({2, k, s[3], filters})});
+    if (pick(0, 1)) return x;
+    const Shape c{filters};
+    return g_.add(ops::BatchNorm{3, 1e-3f},
+                  {x, weight(c), weight(c), weight(c), weight(c, 0.5f, 2.0f)});
   }
 
   graph::Value pool(graph::Value x) {

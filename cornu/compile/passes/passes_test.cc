@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include "cornu/compile/passes/cancel_movement.h"
+#include "cornu/compile/passes/fold_batch_norm.h"
 #include "cornu/compile/passes/fold_constants.h"
 #include "cornu/compile/passes/fold_pad_into_conv.h"
+#include "cornu/compile/passes/fold_upsampling.h"
 #include "cornu/compile/passes/fuse_activation.h"
 #include "cornu/exec/interpreter.h"
 #include "tests/support/random_graph.h"
@@ -60,6 +62,149 @@ TEST(Passes, KeepTheBitsOfRandomGraphs) {
               << graph::print(original) << graph::print(*g);
       }
     }
+  }
+}
+
+// Those that compute with other weights round otherwise.
+TEST(Passes, KeepTheValuesOfRandomGraphs) {
+  int folded = 0;
+  for (uint64_t seed = 1000; seed < 1400; ++seed) {
+    const Graph original = freeze_variables(testing::RandomGraph(seed).make());
+    const std::vector<Tensor> x = testing::random_inputs(original, seed);
+    const auto expected = exec::interpret<float>(original, x);
+    for (auto* pass : {fold_batch_norm, fold_upsampling}) {
+      const Graph g = pass(original);
+      ASSERT_NO_THROW(graph::verify(g)) << graph::print(original);
+      folded += count<ops::BatchNorm>(g) < count<ops::BatchNorm>(original) ||
+                count<ops::ConvTranspose>(g) > count<ops::ConvTranspose>(original);
+      const auto got = exec::interpret<float>(g, x);
+      for (size_t i = 0; i < expected.size(); ++i)
+        ASSERT_LT(testing::max_error(got[i], expected[i]), 1e-4)
+            << "seed " << seed << "\n"
+            << graph::print(original) << graph::print(g);
+    }
+  }
+  EXPECT_GT(folded, 20);
+}
+
+// A convolution over what `before` makes of x, and what `after` makes of its result.
+struct Net {
+  Shape x;
+  std::vector<int64_t> kernel;  // spatial sizes
+  int64_t filters;
+  int64_t groups = 1;
+  bool bias = true;
+  std::vector<ops::Edge> pad = {};
+};
+template <class Before, class After>
+Graph network(const Net& net, Before&& before, After&& after) {
+  Builder g;
+  const auto constant = [&](Shape shape, uint32_t seed, float low = -1) {
+    return g.constant(testing::random_tensor(std::move(shape), seed, low, 1));
+  };
+  const Value x = before(g, g.input(net.x));
+  Shape kernel(net.kernel);
+  kernel.push_back(g.shape(x)[-1] / net.groups);
+  kernel.push_back(net.filters);
+  const std::vector<int64_t> ones(net.kernel.size(), 1);
+  ops::Conv op{ones, ones, net.pad, net.groups};
+  if (op.pad.empty()) op.pad.assign(ones.size(), {});
+  std::vector<Value> in = {x, constant(kernel, 1)};
+  if (net.bias) in.push_back(constant({net.filters}, 2));
+  return std::move(g).finish({after(g, g.add(op, in), constant)});
+}
+void expect_equal_values(const Graph& a, const Graph& b) {
+  graph::verify(b);
+  const std::vector<Tensor> x = testing::random_inputs(a, 7);
+  EXPECT_LT(testing::max_error(exec::interpret<float>(b, x)[0], exec::interpret<float>(a, x)[0]),
+            1e-5)
+      << graph::print(a) << graph::print(b);
+}
+
+TEST(FoldUpsampling, EveryFactorSizeAndBorder) {
+  const auto same = [](Builder&, Value y, auto&&) { return y; };
+  for (int64_t factor : {2, 3, 4})
+    for (int64_t size : {2, 3, 5})
+      for (const ops::Edge& pad :
+           {ops::Edge{}, ops::Edge{1, 1}, ops::Edge{0, 6}, ops::Edge{2, 0}}) {
+        const Graph g = network(
+            {{2, 4, 5, 3}, {size, 3}, 6, 1, pad.before == 0, {pad, {1, 1}}},
+            [&](Builder& b, Value x) {
+              return b.add(ops::Resize{ops::Resize::Mode::kNearest, {4 * factor, 10}}, {x});
+            },
+            same);
+        const Graph folded = fold_upsampling(g);
+        expect_equal_values(g, folded);
+        EXPECT_EQ(count<ops::Resize>(folded), pad.before < size ? 0 : 1);
+      }
+  for (int64_t groups : {1, 2}) {
+    const Graph g = network(
+        {{2, 4, 5, 4}, {3, 2}, 6, groups, true, {{1, 1}, {0, 1}}},
+        [](Builder& b, Value x) {
+          return b.add(ops::Resize{ops::Resize::Mode::kNearest, {8, 15}}, {x});
+        },
+        same);
+    const Graph folded = fold_upsampling(g);
+    expect_equal_values(g, folded);
+    EXPECT_EQ(count<ops::Resize>(folded), 0);
+    EXPECT_EQ(count<ops::Conv>(folded), 0);
+  }
+  for (const Net& net : {Net{{1, 7, 3}, {4}, 5, 1, true, {{2, 1}}},
+                         Net{{1, 3, 2, 4, 3}, {3, 3, 2}, 4, 1, false, {{1, 1}, {1, 1}, {0, 1}}}}) {
+    const auto axes = static_cast<size_t>(net.x.rank() - 2);
+    const Graph g = network(
+        net,
+        [&](Builder& b, Value x) {
+          std::vector<int64_t> size;
+          for (size_t a = 0; a < axes; ++a) size.push_back(2 * net.x[static_cast<int64_t>(a) + 1]);
+          return b.add(ops::Resize{ops::Resize::Mode::kNearest, size}, {x});
+        },
+        same);
+    expect_equal_values(g, fold_upsampling(g));
+    EXPECT_EQ(count<ops::Resize>(fold_upsampling(g)), 0);
+  }
+}
+
+TEST(FoldUpsampling, LeavesWhatIsNoRepetition) {
+  for (const ops::Resize& resize : {ops::Resize{ops::Resize::Mode::kNearest, {8, 7}},
+                                    ops::Resize{ops::Resize::Mode::kBilinear, {8, 10}},
+                                    ops::Resize{ops::Resize::Mode::kNearest, {4, 5}}}) {
+    const Graph g = network(
+        {{1, 4, 5, 3}, {3, 3}, 4}, [&](Builder& b, Value x) { return b.add(resize, {x}); },
+        [](Builder&, Value y, auto&&) { return y; });
+    EXPECT_EQ(count<ops::Resize>(fold_upsampling(g)), 1) << ops::to_text(resize);
+  }
+}
+
+TEST(FoldBatchNorm, IntoEveryKindOfConvolution) {
+  const auto same = [](Builder&, Value x) { return x; };
+  const auto norm = [](int64_t axis) {
+    return [axis](Builder& g, Value y, auto&& constant) {
+      const int64_t c = g.shape(y)[axis];
+      return g.add(ops::BatchNorm{.axis = axis}, {y, constant({c}, 3), constant({c}, 4),
+                                                  constant({c}, 5), constant({c}, 6, 0.1f)});
+    };
+  };
+  for (const Net& net : {Net{{2, 5, 6, 4}, {3, 2}, 6}, Net{{2, 5, 6, 4}, {3, 3}, 8, 4},
+                         Net{{2, 5, 6, 4}, {2, 2}, 8, 2, false}, Net{{3, 7}, {}, 5}}) {
+    const Graph g = network(net, same, norm(net.x.rank() - 1));
+    const Graph folded = fold_batch_norm(g);
+    expect_equal_values(g, folded);
+    EXPECT_EQ(count<ops::BatchNorm>(folded), 0);
+  }
+  EXPECT_EQ(
+      count<ops::BatchNorm>(fold_batch_norm(network({{2, 5, 6, 4}, {3, 2}, 6}, same, norm(1)))), 1)
+      << "another axis";
+  for (int64_t groups : {1, 2}) {
+    const Graph g =
+        network({{2, 5, 6, 4}, {1, 1}, 4}, same, [&](Builder& b, Value y, auto&& constant) {
+          y = b.add(ops::ConvTranspose{{2, 1}, {1, 1}, {0, 0}, {11, 8}, groups},
+                    {y, constant({3, 3, 6 / groups, 4}, 9)});
+          return norm(3)(b, y, constant);
+        });
+    const Graph folded = fold_batch_norm(g);
+    expect_equal_values(g, folded);
+    EXPECT_EQ(count<ops::BatchNorm>(folded), 0);
   }
 }
 
