@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <atomic>
-#include <bit>
 #include <cmath>
 
 #include "cornu/base/error.h"
@@ -8,6 +6,7 @@
 #include "cornu/kernels/gemm.h"
 #include "cornu/kernels/lattices.h"
 #include "cornu/kernels/panels.h"
+#include "cornu/kernels/slots.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
 #include "cornu/kernels/winograd.h"
@@ -22,8 +21,6 @@ constexpr int64_t kLeastColumns = 8, kMostRows = 64;
 // Slices of a third axis that one block computes, so that they share their inputs.
 constexpr int64_t kSlices = 8;
 constexpr int64_t kMostTaps = 16;  // of the third axis
-// Blocks at work at a time, each with memory of its own.
-constexpr int kMostSlots = 16;
 
 // A lattice with its blocks: some slices of the first axis times some columns (tiles of the last
 // two axes, counted through the batch).
@@ -258,25 +255,6 @@ struct Run {
   }
 };
 
-// Memory for the blocks at work, taken and given back. There are as many as threads.
-class Slots {
- public:
-  explicit Slots(int count) : free_((uint32_t{1} << count) - 1) {}
-  int take() {
-    for (;;) {
-      uint32_t free = free_.load(std::memory_order_relaxed);
-      const int slot = std::countr_zero(free);
-      if (free != 0 &&
-          free_.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire))
-        return slot;
-    }
-  }
-  void give_back(int slot) { free_.fetch_or(uint32_t{1} << slot, std::memory_order_release); }
-
- private:
-  std::atomic<uint32_t> free_;
-};
-
 void run_winograd(const Call& call) noexcept {
   const State& s = *static_cast<const State*>(call.state);
   Run run{s, call.in[0], s.weights.data(), s.bias.data(), call.out};
@@ -303,18 +281,12 @@ void run_winograd(const Call& call) noexcept {
     const int64_t pieces = blocks >= 2 * threads || threads == 1
                                ? 1
                                : std::min<int64_t>(all, (2 * threads + blocks - 1) / blocks);
-    // No more tasks at a time than there is memory for.
-    const int64_t tasks = blocks * pieces;
-    const int64_t runs = threads > s.slots ? std::min<int64_t>(tasks, s.slots) : tasks;
-    Slots slots(s.slots);
-    call.pool->parallel_for(runs, [&](int64_t i) {
-      const int slot = slots.take();
-      const Range own = kernels::part(tasks, i, runs);
-      for (int64_t task = own.begin; task < own.end; ++task)
-        run.block(part, task / pieces, kernels::part(all, task % pieces, pieces),
-                  scratch + slot * s.slot_size);
-      slots.give_back(slot);
-    });
+    split_with_slots(*call.pool, blocks * pieces, s.slots, scratch, s.slot_size,
+                     [&](Range tasks, float* memory) {
+                       for (int64_t task = tasks.begin; task < tasks.end; ++task)
+                         run.block(part, task / pieces, kernels::part(all, task % pieces, pieces),
+                                   memory);
+                     });
   }
 }
 
@@ -458,7 +430,7 @@ Prepared prepare(const Problem& problem) {
   std::shared_ptr<State> state = plan(problem);
   CORNU_CHECK(state);
   State& s = *state;
-  s.slots = std::min(base::default_threads(), kMostSlots);
+  s.slots = std::min(base::default_threads(), Slots::kMost);
   for (Part& part : s.parts) {
     for (size_t m = 0; m < part.lattice.members.size(); ++m) {
       part.weights_at.push_back(s.weights_size);

@@ -11,6 +11,8 @@ extern const Kernel kConvDirect;
 // The same, where Winograd's transforms save multiplications and time: taps side by side, of
 // channels enough.
 extern const Kernel kConvWinograd;
+// The same of up to two axes, of a few output channels.
+extern const Kernel kConvFew;
 // Conv with one input channel per group and any multiplier, ConvTranspose with as many channels as
 // groups on both sides, up to three spatial axes.
 extern const Kernel kDepthwise;
