@@ -72,7 +72,7 @@ void run_replica_mean(const kernels::Call& call) noexcept {
 Prepared replica_step(const Problem& problem) {
   Prepared p;
   p.run = run_replica_mean;
-  p.state = std::make_shared<ReplicaState>(static_cast<size_t>(problem.out.size()));
+  p.state = std::make_shared<ReplicaState>(ReplicaState{static_cast<size_t>(problem.out.size())});
   p.packed.assign(problem.in.size(), false);
   return p;
 }

@@ -1,6 +1,7 @@
 // Models traced for training: what nesting, sharing and freezing do to the layers inside.
 
 #include <algorithm>
+#include <cmath>
 
 #include "cornu/cornu.h"
 #include "cornu/model/network.h"
@@ -101,8 +102,12 @@ TEST(TrainingTrace, PlansComputeWhatTheInterpreterDoes) {
   const std::vector<Tensor> one = run_plan(graph, in, {.freeze = false}, 1);
   const std::vector<Tensor> two = run_plan(graph, in, {.freeze = false}, 2);
   ASSERT_EQ(one.size(), want.size());
+  // Of the first bias normalization leaves little gradient: what cancels is as large as the rest.
+  double largest = 1;
+  for (const Tensor& t : want)
+    for (float v : t.values()) largest = std::max(largest, std::fabs(double{v}));
   for (size_t i = 0; i < want.size(); ++i) {
-    EXPECT_LT(max_error(one[i], want[i]), 1e-4) << i;
+    EXPECT_LT(max_error(one[i], want[i]), 2e-5 * largest) << i;
     EXPECT_TRUE(bit_equal(one[i], two[i])) << i;
   }
 }
