@@ -15,8 +15,9 @@ namespace cornu::kernels {
 namespace {
 
 // What a block of tiles needs, transformed inputs and products, should stay in the second-level
-// cache.
-constexpr int64_t kBlockFloats = 128 * 1024;
+// cache; more of it where the weights do not anyway, and every block has to read them again.
+constexpr int64_t kBlockFloats = 128 * 1024, kLargeBlockFloats = 288 * 1024;
+constexpr int64_t kLargeWeights = 192 * 1024;
 constexpr int64_t kLeastColumns = 8, kMostRows = 64;
 // Slices of a third axis that one block computes, so that they share their inputs.
 constexpr int64_t kSlices = 8;
@@ -337,7 +338,7 @@ struct Cost {
         slices * columns *
         (input * overlap + members * panel_vectors * (products / (0.4 + 0.6 * filled) + output));
     // Weights that no cache near the core holds are waited for, block after block.
-    if (weights > 12 * 1024) sum += weights * static_cast<double>(part.blocks()) * 0.8;
+    if (16 * weights > kLargeWeights) sum += 4 * weights * static_cast<double>(part.blocks());
     if (s.packs_weights) sum += 16 * weights / positions * 40;
     return sum;
   }
@@ -351,7 +352,9 @@ void cut(const State& s, Part& part) {
   const int64_t full = s.gemm->rows[s.panels.vectors - 1];
   const int64_t floats = l.positions() * ((part.block_slices + part.taps - 1) * s.column_stride() +
                                           part.block_slices * s.panels.width);
-  int64_t columns = std::max(kBlockFloats / floats, kLeastColumns / part.block_slices);
+  const int64_t weights = std::ssize(l.members) * s.panel_size(part) * s.panels.count();
+  const int64_t most = weights > kLargeWeights ? kLargeBlockFloats : kBlockFloats;
+  int64_t columns = std::max(most / floats, kLeastColumns / part.block_slices);
   columns = std::clamp<int64_t>(columns, 1, kMostRows / part.block_slices);
   if (part.block_slices == 1 && columns > full) columns -= columns % full;
   const int64_t blocks = (part.columns + columns - 1) / columns;
