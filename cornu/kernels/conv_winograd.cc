@@ -78,7 +78,8 @@ void pack_panel(const State& s, const Part& part, size_t member, int64_t p, cons
   const Winograd &wr = part.lattice.axis[1].winograd, &wc = part.lattice.axis[2].winograd;
   const std::vector<double> gr = kernel_transform(wr), gc = kernel_transform(wc);
   const int64_t width = s.panels.width, columns = s.panels.columns(p);
-  const int rows_taps = wr.taps(), columns_taps = wc.taps();
+  // Transforms may be of more taps than there are.
+  const int64_t rows_taps = phase.axis[1].taps, columns_taps = phase.axis[2].taps;
   constexpr int64_t kWidth = Panels::kMaxWidth;
   constexpr int kPoints = 6;
   double cells[kPoints][kWidth] = {}, half[kPoints][kPoints][kWidth];
@@ -90,21 +91,21 @@ void pack_panel(const State& s, const Part& part, size_t member, int64_t p, cons
   };
   for (int64_t t = 0; t < part.taps; ++t)
     for (int64_t i = 0; i < g.group_in; ++i) {
-      for (int b = 0; b < rows_taps; ++b) {
-        for (int c = 0; c < columns_taps; ++c) {
+      for (int64_t b = 0; b < rows_taps; ++b) {
+        for (int64_t c = 0; c < columns_taps; ++c) {
           const float* cell = kernel + g.cell(phase, t, b, c) * g.cell_stride + i * g.in_stride;
           for (int64_t n = 0; n < columns; ++n) cells[c][n] = cell[n * g.out_stride];
         }
         for (int q = 0; q < wc.points; ++q)
-          for (int c = 0; c < columns_taps; ++c)
-            combine(half[b][q], gc[static_cast<size_t>(q * columns_taps + c)], cells[c], c == 0);
+          for (int64_t c = 0; c < columns_taps; ++c)
+            combine(half[b][q], gc[static_cast<size_t>(q * wc.taps() + c)], cells[c], c == 0);
       }
       float* at = to + (t * g.group_in + i) * width;
       double sum[kWidth];
       for (int o = 0; o < wr.points; ++o)
         for (int q = 0; q < wc.points; ++q, at += position_size) {
-          for (int b = 0; b < rows_taps; ++b)
-            combine(sum, gr[static_cast<size_t>(o * rows_taps + b)], half[b][q], b == 0);
+          for (int64_t b = 0; b < rows_taps; ++b)
+            combine(sum, gr[static_cast<size_t>(o * wr.taps() + b)], half[b][q], b == 0);
           for (int64_t n = 0; n < width; ++n) at[n] = static_cast<float>(sum[n]);
         }
     }
@@ -228,6 +229,7 @@ struct Run {
     const int64_t channels = s.geometry.out_channels();
     float* results[25];
     OutputTile tile{.bias = bias + panel * s.panels.width,
+                    .panel = s.panels.width,
                     .relu = s.epilogue.in_registers(),
                     .out = results,
                     .columns = s.panels.columns(panel)};
@@ -361,13 +363,15 @@ void cut(const State& s, Part& part) {
   part.block_columns = blocks == 0 ? 1 : (part.columns + blocks - 1) / blocks;
 }
 
-// The transforms to choose from for an axis of so many taps.
-std::vector<Winograd> candidates(int64_t taps, bool strict) {
-  if (taps == 1) return {{1, 1}};
-  std::vector<Winograd> all;
+// The transforms to choose from for axes of so many taps; two axes take the same ones.
+std::vector<std::pair<Winograd, Winograd>> candidates(int64_t rows, int64_t columns, bool strict) {
+  if (rows == 1 && columns == 1) return {{{}, {}}};
+  std::vector<std::pair<Winograd, Winograd>> all;
   for (int points : {4, 6}) {
-    const auto results = static_cast<int>(points - taps + 1);
-    if (results >= 2 && (points == 4 || !strict)) all.push_back({points, results});
+    const auto results = static_cast<int>(points + 1 - std::max(rows, columns));
+    if (results < 2 || (points == 6 && strict)) continue;
+    const Winograd w{points, results}, none;
+    all.push_back({rows == 1 ? none : w, columns == 1 ? none : w});
   }
   return all;
 }
@@ -378,23 +382,22 @@ bool choose(const State& s, Lattice lattice, bool strict, Part& best, double& co
   if (axis[0].taps > kMostTaps) return false;
   const WinogradTransforms& transforms = winograd_transforms();
   bool found = false;
-  for (const Winograd& rows : candidates(axis[1].taps, strict))
-    for (const Winograd& columns : candidates(axis[2].taps, strict)) {
-      Part part;
-      part.input = transforms.input(rows, columns);
-      part.output = transforms.output(rows, columns, s.panels.vectors);
-      if (!part.input || !part.output) continue;
-      transform(lattice, rows, columns);
-      part.lattice = lattice;
-      part.taps = axis[0].taps;
-      cut(s, part);
-      const double own = Cost{s}.winograd(part);
-      if (!found || own < cost) {
-        best = std::move(part);
-        cost = own;
-      }
-      found = true;
+  for (const auto& [rows, columns] : candidates(axis[1].taps, axis[2].taps, strict)) {
+    Part part;
+    part.input = transforms.input(rows, columns);
+    part.output = transforms.output(rows, columns);
+    if (!part.input || !part.output) continue;
+    transform(lattice, rows, columns);
+    part.lattice = lattice;
+    part.taps = axis[0].taps;
+    cut(s, part);
+    const double own = Cost{s}.winograd(part);
+    if (!found || own < cost) {
+      best = std::move(part);
+      cost = own;
     }
+    found = true;
+  }
   return found;
 }
 

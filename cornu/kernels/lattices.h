@@ -57,7 +57,7 @@ struct Lattice {
 // Without transforms as yet. Empty where a phase does not fit: no taps, or strides over its taps.
 std::vector<Lattice> lattices_of(const Geometry& geometry);
 
-// Gives the last two axes their transforms, whose taps are those of the members, and all axes their
+// Gives the last two axes their transforms, of at least the taps of the members, and all axes their
 // tiles.
 void transform(Lattice& lattice, Winograd rows, Winograd columns);
 

@@ -107,21 +107,21 @@ void input(const InputTile& t) {
   if (c < t.channels) input_channels<R, C>(t, t.channels - kLanes);
 }
 
-template <int R, int MR, int C, int MC, int N>
-HWY_INLINE void output_vector(const OutputTile& t, int n) {
+template <int R, int MR, int C, int MC>
+HWY_INLINE void output_vector(const OutputTile& t, int64_t channel) {
   const D d;
   V rows[MR][C];
 #pragma GCC unroll 6
   for (int j = 0; j < C; ++j) {
     V x[R], y[MR];
 #pragma GCC unroll 6
-    for (int i = 0; i < R; ++i) x[i] = hn::LoadU(d, t.sums + ((i * C + j) * N + n) * kLanes);
+    for (int i = 0; i < R; ++i) x[i] = hn::LoadU(d, t.sums + (i * C + j) * t.panel + channel);
     output_axis<R, MR>(d, x, y);
 #pragma GCC unroll 6
     for (int i = 0; i < MR; ++i) rows[i][j] = y[i];
   }
-  const V bias = hn::LoadU(d, t.bias + n * kLanes);
-  const int64_t columns = t.columns - n * kLanes;
+  const V bias = hn::LoadU(d, t.bias + channel);
+  const int64_t columns = t.columns - channel;
 #pragma GCC unroll 6
   for (int i = 0; i < MR; ++i) {
     V y[MC];
@@ -132,7 +132,7 @@ HWY_INLINE void output_vector(const OutputTile& t, int n) {
       if (!to) continue;
       V v = hn::Add(y[j], bias);
       if (t.relu) v = apply(d, *t.relu, v);
-      to += n * kLanes;
+      to += channel;
       if (columns >= kLanes) {
         hn::StoreU(v, d, to);
       } else {
@@ -144,90 +144,41 @@ HWY_INLINE void output_vector(const OutputTile& t, int n) {
   }
 }
 
-template <int R, int MR, int C, int MC, int N>
+template <int R, int MR, int C, int MC>
 void output(const OutputTile& t) {
-  for (int n = 0; n < N; ++n) output_vector<R, MR, C, MC, N>(t, n);
+  for (int64_t channel = 0; channel < t.panel; channel += kLanes)
+    output_vector<R, MR, C, MC>(t, channel);
 }
 
 InputFn input_fn(const Winograd& rows, const Winograd& columns) {
-  switch (rows.points * 8 + columns.points) {
-    case 9:
-      return input<1, 1>;
-    case 12:
-      return input<1, 4>;
-    case 14:
-      return input<1, 6>;
-    case 33:
-      return input<4, 1>;
-    case 36:
-      return input<4, 4>;
-    case 49:
-      return input<6, 1>;
-    case 54:
-      return input<6, 6>;
-    default:
-      return nullptr;
-  }
-}
-
-template <int R, int MR, int C, int MC>
-OutputFn output_of(int vectors) {
-  return vectors == 1 ? output<R, MR, C, MC, 1> : output<R, MR, C, MC, 2>;
-}
-
-// R points of rows and C of columns are given; the numbers of results are sought.
-template <int R, int MR, int C>
-OutputFn with_rows(int columns, int vectors) {
-  if constexpr (C == 1) return output_of<R, MR, 1, 1>(vectors);
-  if constexpr (C == 4) {
-    if (columns == 2) return output_of<R, MR, 4, 2>(vectors);
-    if (columns == 3) return output_of<R, MR, 4, 3>(vectors);
-  }
-  if constexpr (C == 6) {
-    if (columns == 2) return output_of<R, MR, 6, 2>(vectors);
-    if (columns == 3) return output_of<R, MR, 6, 3>(vectors);
-    if (columns == 4) return output_of<R, MR, 6, 4>(vectors);
-    if (columns == 5) return output_of<R, MR, 6, 5>(vectors);
-  }
+  const auto has = [&](int r, int c) { return rows.points == r && columns.points == c; };
+  if (has(1, 1)) return input<1, 1>;
+  if (has(1, 4)) return input<1, 4>;
+  if (has(1, 6)) return input<1, 6>;
+  if (has(4, 1)) return input<4, 1>;
+  if (has(4, 4)) return input<4, 4>;
+  if (has(6, 1)) return input<6, 1>;
+  if (has(6, 6)) return input<6, 6>;
   return nullptr;
 }
 
-template <int R, int C>
-OutputFn with_points(int rows, int columns, int vectors) {
-  if constexpr (R == 1) return with_rows<1, 1, C>(columns, vectors);
-  if constexpr (R == 4) {
-    if (rows == 2) return with_rows<4, 2, C>(columns, vectors);
-    if (rows == 3) return with_rows<4, 3, C>(columns, vectors);
-  }
-  if constexpr (R == 6) {
-    if (rows == 2) return with_rows<6, 2, C>(columns, vectors);
-    if (rows == 3) return with_rows<6, 3, C>(columns, vectors);
-    if (rows == 4) return with_rows<6, 4, C>(columns, vectors);
-    if (rows == 5) return with_rows<6, 5, C>(columns, vectors);
-  }
+// M results of N points, along one axis or both.
+template <int N, int M>
+OutputFn output_of(const Winograd& rows, const Winograd& columns) {
+  const Winograd w{N, M}, none;
+  if (rows == w && columns == w) return output<N, M, N, M>;
+  if (rows == w && columns == none) return output<N, M, 1, 1>;
+  if (rows == none && columns == w) return output<1, 1, N, M>;
   return nullptr;
 }
 
-OutputFn output_fn(const Winograd& rows, const Winograd& columns, int vectors) {
-  const int r = rows.results, c = columns.results;
-  switch (rows.points * 8 + columns.points) {
-    case 9:
-      return with_points<1, 1>(r, c, vectors);
-    case 12:
-      return with_points<1, 4>(r, c, vectors);
-    case 14:
-      return with_points<1, 6>(r, c, vectors);
-    case 33:
-      return with_points<4, 1>(r, c, vectors);
-    case 36:
-      return with_points<4, 4>(r, c, vectors);
-    case 49:
-      return with_points<6, 1>(r, c, vectors);
-    case 54:
-      return with_points<6, 6>(r, c, vectors);
-    default:
-      return nullptr;
-  }
+OutputFn output_fn(const Winograd& rows, const Winograd& columns) {
+  for (OutputFn fn : {output_of<1, 1>(rows, columns), output_of<4, 2>(rows, columns),
+                      output_of<4, 3>(rows, columns), output_of<6, 2>(rows, columns),
+                      output_of<6, 3>(rows, columns), output_of<6, 4>(rows, columns),
+                      output_of<6, 5>(rows, columns)})
+    if (fn) return fn;
+  return nullptr;
 }
 
 const WinogradTransforms* target_winograd() {

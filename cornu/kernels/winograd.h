@@ -16,7 +16,7 @@ namespace cornu::kernels {
 struct Winograd {
   int points = 1;  // 1 (nothing is transformed; one tap, one result), 4 or 6
   int results = 1;
-  int taps() const { return points - results + 1; }
+  int taps() const { return points - results + 1; }  // at most; further ones are 0
   friend bool operator==(const Winograd&, const Winograd&) = default;
 };
 
@@ -37,18 +37,19 @@ using InputFn = void (*)(const InputTile&);
 struct OutputTile {
   const float* sums = nullptr;  // [positions][panel]
   const float* bias = nullptr;  // [panel]
+  int64_t panel = 0;            // whole vectors
   const Relu* relu = nullptr;   // or null
   float* const* out = nullptr;  // [rows][columns] of results: where to, null where to nowhere
   int64_t columns = 0;          // channels to store, <= panel
 };
 using OutputFn = void (*)(const OutputTile&);
 
-// The transforms of one target; null where there are none of such a pair of axes.
+// The transforms of one target; null where there are none of such a pair of axes. There are those
+// of two equal axes, and of one alone.
 struct WinogradTransforms {
   int lanes;
   InputFn (*input)(const Winograd& rows, const Winograd& columns);
-  // For panels of so many vectors (1 or 2).
-  OutputFn (*output)(const Winograd& rows, const Winograd& columns, int vectors);
+  OutputFn (*output)(const Winograd& rows, const Winograd& columns);
 };
 const WinogradTransforms& winograd_transforms();
 
