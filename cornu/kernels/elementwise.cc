@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cornu/kernels/activation.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
 #include "cornu/ops/binary.h"
@@ -21,6 +22,7 @@ constexpr int64_t kCheap = 16 * 1024, kDear = 1024;
 struct UnaryState {
   ops::Unary op;
   int64_t size;
+  ActivationFn fn;  // null: there is none
 };
 
 // Functions of a few instructions, written as ops::apply means them but without branches.
@@ -63,6 +65,9 @@ void run_unary(const Call& call) noexcept {
     });
   });
   if (cheap) return;
+  if (s.fn)
+    return split(*call.pool, s.size, 4 * kDear,
+                 [&](Range r) { s.fn(s.op, x + r.begin, call.out + r.begin, r.end - r.begin); });
   split(*call.pool, s.size, kDear, [&](Range r) {
     std::copy(x + r.begin, x + r.end, call.out + r.begin);
     ops::apply(s.op, call.out + r.begin, r.end - r.begin);
@@ -72,7 +77,8 @@ void run_unary(const Call& call) noexcept {
 bool accepts_unary(const Problem& p) { return std::holds_alternative<ops::Unary>(*p.op); }
 
 Prepared prepare_unary(const Problem& p) {
-  return prepared_with(UnaryState{std::get<ops::Unary>(*p.op), p.out.size()}, run_unary, p);
+  const auto& op = std::get<ops::Unary>(*p.op);
+  return prepared_with(UnaryState{op, p.out.size(), activation_fn(op)}, run_unary, p);
 }
 
 // ---- unary grad ---------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "cornu/kernels/activation.h"
 #include "cornu/ops/unary.h"
 
 namespace cornu::kernels {
@@ -23,6 +24,7 @@ inline const std::optional<ops::Unary>& activation_of(const ops::Op& op) {
 struct Epilogue {
   std::optional<Relu> relu;
   std::optional<ops::Unary> other;
+  ActivationFn other_fn = nullptr;  // null: ops::apply
 
   Epilogue() = default;
   explicit Epilogue(const std::optional<ops::Unary>& activation) {
@@ -30,11 +32,12 @@ struct Epilogue {
     if (activation->fn == ops::Unary::Fn::kRelu)
       relu = {.slope = activation->a, .max = activation->b, .threshold = activation->c};
     else
-      other = activation;
+      other = activation, other_fn = activation_fn(*activation);
   }
   const Relu* in_registers() const { return relu ? &*relu : nullptr; }
   void on_row(float* row, int64_t count) const {
-    if (other) ops::apply(*other, row, count);
+    if (!other) return;
+    other_fn ? other_fn(*other, row, row, count) : ops::apply(*other, row, count);
   }
 };
 

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "cornu/base/text.h"
+#include "cornu/kernels/activation.h"
 #include "cornu/kernels/cpu.h"
 #include "cornu/ops/evaluate.h"
 #include "cornu/ops/unary.h"
@@ -86,12 +87,17 @@ bool rounds(const ops::Op& op) {
          std::holds_alternative<ops::Softmax>(op) || std::holds_alternative<ops::SoftmaxGrad>(op) ||
          std::holds_alternative<ops::Resize>(op) || std::holds_alternative<ops::ResizeGrad>(op);
 }
-bool rounds_otherwise(const ops::Op& op) { return sums(op) || rounds(op); }
+bool is_curve(const ops::Op& op) {
+  const auto* unary = std::get_if<ops::Unary>(&op);
+  return unary && activation_fn(*unary);
+}
+bool rounds_otherwise(const ops::Op& op) { return sums(op) || rounds(op) || is_curve(op); }
 
 // How far off the float result of one cell may be: a few roundings, of the sum of the magnitudes
 // for a convolution, of the numbers the tests use for a normalisation.
 double rounding(const ops::Op& op, double value, double magnitudes) {
   if (!std::isfinite(value)) return 0;
+  if (is_curve(op)) return 8 * kEpsilon * std::max(std::fabs(value), 1.0);
   return 4 * kEpsilon * std::max(std::fabs(value), sums(op) ? magnitudes : 16.0);
 }
 
