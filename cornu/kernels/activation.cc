@@ -98,8 +98,8 @@ void activation(const ops::Unary& fn, const float* x, float* y, int64_t count) {
     case Fn::kGeluTanh:
       return all([](V v) HWY_ATTR {
         const V cube = hn::Mul(hn::Mul(v, v), hn::Mul(v, set(0.044715f)));
-        const V t = tanh(hn::Mul(hn::Add(v, cube), set(0.79788456080286536f)));
-        return hn::Mul(hn::Mul(v, set(0.5f)), hn::Add(t, set(1)));
+        // (1 + tanh(u)) / 2 = sigmoid(2u), without the cancellation below 0.
+        return hn::Mul(v, sigmoid(hn::Mul(hn::Add(v, cube), set(2 * 0.79788456080286536f))));
       });
     case Fn::kSilu:
       return all([](V v) HWY_ATTR { return hn::Mul(v, sigmoid(v)); });
