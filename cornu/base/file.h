@@ -34,10 +34,14 @@ CORNU_API bool is_plain_name(std::string_view name);
 // Whether there is anything at that path, be it a broken link.
 CORNU_API bool file_exists(const std::string& path);
 
+// Removes what an AtomicFile of `path` left beside it when its process was killed. Those that are
+// being written stay: their writers hold a lock (flock). Nothing that goes wrong is an error.
+CORNU_API void remove_unfinished(const std::string& path);
+
 // A file that appears whole or not at all: it is written beside `path` under another name, which
 // commit() puts in place after everything has reached the disk. Without a commit, `path` keeps what
-// it had. Throws IoError. A link at `path` is replaced, anything else that is no regular file is
-// refused.
+// it had; what killed writers of `path` left is removed first. Throws IoError. A link at `path` is
+// replaced, anything else that is no regular file is refused.
 class CORNU_API AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);

@@ -1,7 +1,9 @@
 #include "cornu/base/file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -183,6 +185,55 @@ TEST_F(FileTest, AFailedWriteKeepsTheOldFile) {
   std::signal(SIGXFSZ, handler);
   EXPECT_THAT(message, HasSubstr("File too large"));
   EXPECT_EQ(content(path("a")), "old");
+  EXPECT_EQ(names(), std::vector<std::string>{"a"});
+}
+
+TEST_F(FileTest, RemovesWhatKilledWritersLeft) {
+  const std::string longest(255, 'n'), kept_of_longest = longest.substr(0, 200);
+  for (const std::string& name : {std::string("a"), kept_of_longest}) {
+    put(name + ".1-1.tmp", "x");
+    put(name + ".123456-78.tmp", "");
+  }
+  // Other files, and other files' unfinished ones.
+  const std::vector<std::string> others = {"a.1-1.tmpx", "a.1-.tmp",  "a.-1.tmp",  "a.1.tmp",
+                                           "a.x1-1.tmp", "b.1-1.tmp", "ba.1-1.tmp"};
+  for (const std::string& name : others) put(name, "x");
+  fs::create_directory(path("a.2-2.tmp"));
+  write_file_atomic(path("a"), "new");
+  write_file_atomic(path(longest), "new");
+  std::vector<std::string> expected = others;
+  expected.insert(expected.end(), {"a", "a.2-2.tmp", longest});
+  EXPECT_THAT(names(), testing::UnorderedElementsAreArray(expected));
+  remove_unfinished(path("b"));
+  EXPECT_FALSE(file_exists(path("b.1-1.tmp")));
+  remove_unfinished(path("none/a"));
+}
+
+TEST_F(FileTest, LeavesAloneWhatIsBeingWritten) {
+  const auto names_of_temporaries = [&] {
+    std::vector<std::string> found;
+    for (const std::string& name : names())
+      if (name.ends_with(".tmp")) found.push_back(name);
+    return found;
+  };
+  AtomicFile first(path("a"));
+  first.write("first");
+  ASSERT_EQ(names_of_temporaries().size(), 1u);
+  // Another machine may write the same path, in a process of the same number.
+  const std::string name = names_of_temporaries()[0];
+  const size_t dash = name.rfind('-');
+  const int64_t count = std::stoll(name.substr(dash + 1));
+  const std::string next = cat(name.substr(0, dash + 1), count + 1, ".tmp");
+  put(next, "other");
+  const int other = ::open(path(next).c_str(), O_WRONLY);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  write_file_atomic(path("a"), "second");
+  EXPECT_EQ(content(path("a")), "second");
+  EXPECT_EQ(content(path(next)), "other");
+  ::close(other);
+  first.commit();
+  EXPECT_EQ(content(path("a")), "first");
+  remove_unfinished(path("a"));
   EXPECT_EQ(names(), std::vector<std::string>{"a"});
 }
 

@@ -1,11 +1,15 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "cornu/base/error.h"
 #include "cornu/base/file.h"
@@ -15,7 +19,7 @@ namespace cornu::base {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, const std::string& reason) {
-  throw IoError(cat("cannot write ", quoted(path), ": ", reason));
+  throw IoError(cat("cannot write ", base::quoted(path), ": ", reason));
 }
 [[noreturn]] void fail(const std::string& path) {
   fail(path, std::generic_category().message(errno));
@@ -32,13 +36,60 @@ void sync_folder(const std::string& path) {
   if (!done) fail(path);
 }
 
-// Two writers of one path, in this process or another, must not share a temporary file. A long name
-// is cut, so that what is added to it fits too.
-std::string temporary_name(const std::string& path) {
+// What the temporary names of a path begin with. A long name is cut, so that what is added to it
+// fits too.
+std::string temporary_stem(const std::string& path) {
   constexpr size_t kLongest = 200;
-  static std::atomic<uint64_t> count{0};
   const size_t name = path.rfind('/') + 1;  // npos + 1 == 0
-  return cat(path.substr(0, name + kLongest), ".", ::getpid(), "-", ++count, ".tmp");
+  return path.substr(0, name + kLongest) + ".";
+}
+
+// Two writers of one path, in this process or another, must not share a temporary file.
+std::string temporary_name(const std::string& path) {
+  static std::atomic<uint64_t> count{0};
+  return cat(temporary_stem(path), ::getpid(), "-", ++count, ".tmp");
+}
+
+// Whether temporary_name() adds such a text to its stem.
+bool is_temporary_suffix(std::string_view text) {
+  const auto digits = [&text] {
+    const size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(count);
+    return count > 0;
+  };
+  if (!digits() || !text.starts_with('-')) return false;
+  text.remove_prefix(1);
+  return digits() && text == ".tmp";
+}
+
+// A writer holds the lock of its file as long as it lives.
+bool lock(int file, int how) {
+  while (::flock(file, LOCK_EX | how) != 0)
+    if (errno != EINTR) return false;
+  return true;
+}
+
+// Makes a temporary file, and locks it where the file system can.
+int make_temporary(const std::string& path, std::string* name) {
+  for (;;) {
+    *name = temporary_name(path);
+    const int file =
+        ::open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (file < 0 && errno == EEXIST) continue;  // such numbers come again
+    struct stat info = {};
+    // Who removes unfinished files may have come before the lock.
+    if (file < 0 || !lock(file, 0) || ::fstat(file, &info) != 0 || info.st_nlink > 0) return file;
+    ::close(file);
+  }
+}
+
+void remove_if_unfinished(const std::string& path) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0) return;
+  struct stat info = {};
+  if (::fstat(file, &info) == 0 && S_ISREG(info.st_mode) && lock(file, LOCK_NB))
+    ::unlink(path.c_str());
+  ::close(file);
 }
 
 }  // namespace
@@ -46,6 +97,20 @@ std::string temporary_name(const std::string& path) {
 bool file_exists(const std::string& path) {
   struct stat info = {};
   return ::lstat(path.c_str(), &info) == 0;
+}
+
+void remove_unfinished(const std::string& path) {
+  namespace fs = std::filesystem;
+  const std::string stem = temporary_stem(path), folder = folder_of(path);
+  const std::string_view begin = std::string_view(stem).substr(path.rfind('/') + 1);
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(begin) && is_temporary_suffix(std::string_view(name).substr(begin.size())))
+      found.push_back(it->path().string());
+  }
+  for (const std::string& file : found) remove_if_unfinished(file);
 }
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path) {
@@ -57,8 +122,8 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
     if (!S_ISREG(info.st_mode)) fail(path, "it is there already and is not a regular file");
     mode = info.st_mode & 07777;
   }
-  temporary_ = temporary_name(path);
-  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+  remove_unfinished(path);
+  file_ = make_temporary(path, &temporary_);
   if (file_ < 0) fail(path);
   // A replaced file keeps its permissions; failing to is no reason not to save.
   if (mode != 0 && ::fchmod(file_, mode) != 0) errno = 0;

@@ -1,12 +1,15 @@
 // Every call that saving makes of the system fails in turn, with every likely error: what was there
-// stays whole, nothing half-written is left behind, and the error names the file.
+// stays whole, nothing half-written is left behind, and the error names the file. And the process
+// is killed before every call in turn: what was there stays whole.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <filesystem>
 
@@ -23,12 +26,14 @@ struct Fault {
   int error = 0;
   bool short_writes = false;
   int64_t calls = 0;
+  bool kills = false;  // instead of an error
 };
 Fault fault;
 
 bool fails() {
   ++fault.calls;
   if (fault.left < 0 || fault.left-- != 0) return false;
+  if (fault.kills) ::raise(SIGKILL);
   errno = fault.error;
   return true;
 }
@@ -117,6 +122,39 @@ TEST(SaveFaults, EveryCallFailsInTurn) {
         EXPECT_EQ(files_beside(path), base::file_exists(path) ? 1u : 0u);
       }
   EXPECT_GE(failures, 2 * 6 * 5);  // all but EINTR are errors
+}
+
+TEST(SaveFaults, KilledBeforeEveryCallInTurn) {
+  const Folder folder;
+  const std::string path = folder.path("m.keras");
+  const Sequential before = model_of(1), after = model_of(2);
+  const std::string old_bytes = formats::keras_archive(before).text(),
+                    new_bytes = formats::keras_archive(after).text();
+  for (const bool short_writes : {false, true}) {
+    bool over = false;
+    int64_t kills = 0, left_behind = 0;
+    for (; !over; ++kills) {
+      before.save(path);
+      EXPECT_EQ(files_beside(path), 1u);  // what the last kill left has gone
+      const pid_t process = ::fork();
+      ASSERT_GE(process, 0);
+      if (process == 0) {
+        fault = {.left = kills, .short_writes = short_writes, .kills = true};
+        after.save(path);
+        ::_exit(0);
+      }
+      int status = 0;
+      ASSERT_EQ(::waitpid(process, &status, 0), process);
+      over = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+      ASSERT_TRUE(over || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+      const std::string found = read(path);
+      EXPECT_TRUE(found == new_bytes || (!over && found == old_bytes)) << "call " << kills;
+      left_behind += static_cast<int64_t>(files_beside(path)) - 1;
+      EXPECT_LE(files_beside(path), 2u);
+    }
+    EXPECT_GE(kills, short_writes ? 20 : 5);
+    EXPECT_GE(left_behind, short_writes ? 18 : 3);  // some kills came in the middle
+  }
 }
 
 TEST(SaveFaults, ShortWritesAreNoErrors) {
