@@ -49,7 +49,8 @@ std::vector<cornu::CallbackPtr> callbacks_of(const Options& o) {
   if (!o.tensorboard.empty())
     all.push_back(cornu::callbacks::TensorBoard({.log_dir = o.tensorboard}));
   if (!o.backup.empty()) {
-    cornu::BackupAndRestoreOptions options{.backup_dir = o.backup};
+    // It is needed until the trained model is on the disk.
+    cornu::BackupAndRestoreOptions options{.backup_dir = o.backup, .delete_checkpoint = false};
     if (o.backup_every > 0) options.save_freq = o.backup_every;
     all.push_back(cornu::callbacks::BackupAndRestore(options));
   }
@@ -87,6 +88,7 @@ void run(const Options& o) {
     const std::string svg = cornu::plot_history_svg(history, {.title = model.name()});
     cornu::base::write_file_atomic(o.plot, svg);
   }
+  if (!o.backup.empty()) cornu::remove_backup(o.backup);
   if (o.common.json) fmt::print("{}\n", history.json());
   if (interrupted)
     throw cornu::StateError(cat("interrupted: ", o.output, " holds what was trained until then"));

@@ -128,4 +128,8 @@ CORNU_API CallbackPtr BackupAndRestore(BackupAndRestoreOptions o);
 CORNU_API CallbackPtr LambdaCallback(LambdaCallbackOptions o);
 }  // namespace callbacks
 
+// Removes what BackupAndRestore keeps in a folder, and the folder if nothing else is in it. For
+// runs with delete_checkpoint = false that have saved their model.
+CORNU_API void remove_backup(const std::string& backup_dir);
+
 }  // namespace cornu

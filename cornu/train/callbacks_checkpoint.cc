@@ -2,6 +2,7 @@
 #include <system_error>
 
 #include "cornu/base/error.h"
+#include "cornu/base/file.h"
 #include "cornu/base/text.h"
 #include "cornu/train/callbacks.h"
 #include "cornu/train/callbacks_monitor.h"
@@ -142,20 +143,23 @@ class ModelCheckpoint final : public Callback {
   int64_t epoch_ = 0;
 };
 
+// In the folder of backups.
+constexpr const char *kLatest = "latest.keras", *kPrevious = "previous.keras";
+
 class BackupAndRestore final : public Callback {
  public:
   explicit BackupAndRestore(BackupAndRestoreOptions o)
       : o_(std::move(o)), batches_(train::batches_of(o_.save_freq, kName, "save_freq")) {
     train::require(!o_.backup_dir.empty(), kName, "backup_dir", "the name of a folder", "''");
-    latest_ = fs::path(o_.backup_dir) / "latest.keras";
-    previous_ = fs::path(o_.backup_dir) / "previous.keras";
+    latest_ = fs::path(o_.backup_dir) / kLatest;
+    previous_ = fs::path(o_.backup_dir) / kPrevious;
   }
 
   // What is kept must be what all others have become, and going back must undo what they began.
   bool runs_last() const override { return true; }
 
   void on_train_begin(Logs&) override {
-    remove_unfinished();
+    went_back_ = false;
     const auto& restore = present(context().restore, kName);
     if (is_there(latest_)) {
       try {
@@ -169,8 +173,7 @@ class BackupAndRestore final : public Callback {
     }
     if (!is_there(previous_)) return;
     restore(previous_.string());
-    std::error_code ignored;
-    fs::rename(previous_, latest_, ignored);  // lest a damaged file become the previous one
+    went_back_ = true;
   }
   void on_train_batch_end(int64_t, Logs&) override {
     if (batches_.passed()) save();
@@ -179,12 +182,7 @@ class BackupAndRestore final : public Callback {
     if (batches_.of_epochs()) save();
   }
   void on_train_end(Logs&) override {
-    if (!o_.delete_checkpoint || !context().first_process) return;
-    std::error_code ignored;
-    fs::remove(latest_, ignored);
-    fs::remove(previous_, ignored);
-    remove_unfinished();
-    fs::remove(o_.backup_dir, ignored);  // only if nothing else is in it
+    if (o_.delete_checkpoint && context().first_process) remove_backup(o_.backup_dir);
   }
 
   Json state() const override { return batches_.state(); }
@@ -196,30 +194,30 @@ class BackupAndRestore final : public Callback {
   void save() {
     train::make_folder(o_.backup_dir);
     std::error_code ignored;
-    // Between the two there is no `latest`, but `previous` is whole.
-    if (o_.double_checkpoint && context().first_process) fs::rename(latest_, previous_, ignored);
+    // Between the two there is no `latest`, but `previous` is whole. A damaged `latest` must not
+    // become the previous one.
+    if (o_.double_checkpoint && context().first_process && !went_back_)
+      fs::rename(latest_, previous_, ignored);
+    went_back_ = false;
     present(context().checkpoint, kName)(latest_.string());
-  }
-
-  // What a run that was killed while it saved left behind.
-  void remove_unfinished() const {
-    std::error_code error;
-    std::vector<fs::path> unfinished;
-    for (const fs::directory_entry& entry : fs::directory_iterator(o_.backup_dir, error)) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with("latest.keras.") && name.ends_with(".tmp")) {
-        unfinished.push_back(entry.path());
-      }
-    }
-    for (const fs::path& path : unfinished) fs::remove(path, error);
   }
 
   BackupAndRestoreOptions o_;
   BatchCounter batches_;
   fs::path latest_, previous_;
+  bool went_back_ = false;  // to `previous`, and nothing was saved since
 };
 
 }  // namespace
+
+void remove_backup(const std::string& backup_dir) {
+  const fs::path folder(backup_dir);
+  std::error_code ignored;
+  fs::remove(folder / kPrevious, ignored);  // first: a run that finds it alone goes back further
+  fs::remove(folder / kLatest, ignored);
+  base::remove_unfinished((folder / kLatest).string());
+  fs::remove(folder, ignored);  // only if nothing else is in it
+}
 
 CallbackPtr callbacks::ModelCheckpoint(ModelCheckpointOptions o) {
   return std::make_shared<cornu::ModelCheckpoint>(std::move(o));

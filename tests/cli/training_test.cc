@@ -118,6 +118,22 @@ TEST_F(TrainingTest, GoesOnAfterKillNine) {
     EXPECT_TRUE(std::equal(a[i].values().begin(), a[i].values().end(), b[i].values().begin()));
 }
 
+// A run is not lost when its end is.
+TEST_F(TrainingTest, KeepsTheBackupUntilTheModelIsSaved) {
+  const std::string fit =
+      base::cat("fit ", model(), data(), " --batch-size 8 --epochs 2 --json --backup '", file("b"),
+                "' --backup-every 2");
+  fs::create_directory(file("taken.keras"));
+  expect_error(fit + to("taken.keras"), {"taken.keras"});
+  EXPECT_TRUE(fs::exists(file("b/latest.keras")));
+  const Result again = run(fit + to("cut.keras"));
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_FALSE(fs::exists(file("b")));
+  const Result whole = run(fit + to("whole.keras"));
+  EXPECT_EQ(again.out, whole.out);
+  EXPECT_EQ(text("cut.keras"), text("whole.keras"));
+}
+
 TEST_F(TrainingTest, SaysWhatIsWrongInOneLine) {
   expect_error(base::cat("fit ", model(), " --data /nowhere.npz", to("m.keras")), {"/nowhere.npz"});
   save_npz(file("odd.npz"), {{"x", golden_.at("x")}, {"z", golden_.at("y")}});
