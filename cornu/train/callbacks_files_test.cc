@@ -167,6 +167,9 @@ TEST(BackupAndRestore, GoesOnWithThePreviousFileWhenTheLastIsDamaged) {
       EXPECT_THROW(run(&second), FormatError);
       fs::remove_all(backup);
     } else {
+      FakeFit killed;  // before it saves anything
+      killed.kill_after = 0;
+      EXPECT_THROW(run(&killed), Killed);
       run(&second);
       EXPECT_EQ(second.weight(), 8);
       EXPECT_EQ(second.history.epoch, (std::vector<int64_t>{0, 1, 2, 3}));

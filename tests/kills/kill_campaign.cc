@@ -25,8 +25,9 @@ using base::cat;
 
 void tell(const Counts& c, int64_t wanted, bool last) {
   const std::string text =
-      cat(c.writing(), " of ", wanted, " kills while a file was written (", c.empty, " empty, ",
-          c.part, " in part, ", c.whole, " whole), ", c.others, " others, ", c.runs, " runs");
+      cat(c.writing(), last ? "" : cat(" of ", wanted), " kills while a file was written (",
+          c.empty, " empty, ", c.part, " in part, ", c.whole, " whole), ", c.others, " others, ",
+          c.runs, " runs");
   if (last) {
     std::printf("%s%s\n", ::isatty(1) ? "\r" : "", text.c_str());
   } else if (::isatty(1)) {
