@@ -77,7 +77,7 @@ void each(const float* x, float* y, int64_t count, F&& f) {
 
 void activation(const ops::Unary& fn, const float* x, float* y, int64_t count) {
   using Fn = ops::Unary::Fn;
-  const V a = set(fn.a);
+  const V a = set(fn.a), b = set(fn.b);
   const auto all = [&](auto&& f) { each(x, y, count, f); };
   switch (fn.fn) {
     case Fn::kElu:
@@ -119,6 +119,19 @@ void activation(const ops::Unary& fn, const float* x, float* y, int64_t count) {
       return all([](V v) HWY_ATTR { return hn::Neg(softplus(hn::Neg(v))); });
     case Fn::kMish:
       return all([](V v) HWY_ATTR { return hn::Mul(v, tanh(softplus(v))); });
+    case Fn::kAffine:
+      return all([=](V v) HWY_ATTR { return hn::Add(hn::Mul(v, a), b); });
+    case Fn::kHardSigmoid:
+      return all([=](V v) HWY_ATTR {
+        return hn::Min(hn::Max(hn::Add(hn::Mul(v, a), b), set(0)), set(1));
+      });
+    case Fn::kHardSilu:
+      return all([](V v) HWY_ATTR {
+        const V gate = hn::Min(hn::Max(hn::Add(v, set(3)), set(0)), set(6));
+        return hn::Mul(v, hn::Div(gate, set(6)));
+      });
+    case Fn::kSoftsign:
+      return all([](V v) HWY_ATTR { return hn::Div(v, hn::Add(hn::Abs(v), set(1))); });
     default:
       return;
   }
@@ -149,6 +162,10 @@ ActivationFn activation_fn(const ops::Unary& fn) {
     case Fn::kSoftplus:
     case Fn::kLogSigmoid:
     case Fn::kMish:
+    case Fn::kAffine:
+    case Fn::kHardSigmoid:
+    case Fn::kHardSilu:
+    case Fn::kSoftsign:
       return CORNU_CHOOSE(target_activation)();
     default:
       return nullptr;

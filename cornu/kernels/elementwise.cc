@@ -49,8 +49,6 @@ bool with_cheap(const ops::Unary& op, F&& loop) {
       return loop([](float x) { return -x; }), true;
     case Fn::kClip:
       return loop([=](float x) { return x < a ? a : (x > b ? b : x); }), true;
-    case Fn::kAffine:
-      return loop([=](float x) { return a * x + b; }), true;
     default:
       return false;
   }
