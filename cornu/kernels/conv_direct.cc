@@ -21,8 +21,6 @@ constexpr int64_t kBlockFloats = 64 * 1024;
 constexpr int64_t kWorthSharing = 200'000;
 // Weights beyond this are shared out among the threads, rather than read by each of them.
 constexpr int64_t kLargeWeights = 128 * 1024;
-// A transposed convolution of more phases is not worth its tables.
-constexpr int64_t kMostPhases = 256;
 
 static_assert(Gemm::kMaxRows == kMaxRows);
 
@@ -259,15 +257,8 @@ void run_conv(const Call& call) noexcept {
 // ---- prepare ------------------------------------------------------------------------------------
 
 bool accepts(const Problem& problem) {
-  const auto* transposed = std::get_if<ops::ConvTranspose>(problem.op);
-  if (!transposed && !std::holds_alternative<ops::Conv>(*problem.op)) return false;
-  if (!has_phases(problem)) return false;
-  if (problem.in[1].shape.size() >= int64_t{1} << 31) return false;  // Tile::first is 32 bits
-  int64_t phases = 1;
-  if (transposed)
-    for (size_t a = 0; a < transposed->stride.size() && phases <= kMostPhases; ++a)
-      phases *= std::min(transposed->stride[a], transposed->length[a]);
-  return phases <= kMostPhases;
+  // Tile::first is 32 bits.
+  return has_phases(problem) && problem.in[1].shape.size() < int64_t{1} << 31;
 }
 
 Prepared prepare(const Problem& problem) {

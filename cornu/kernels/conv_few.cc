@@ -221,14 +221,16 @@ void run_few(const Call& call) noexcept {
 // ---- prepare ------------------------------------------------------------------------------------
 
 bool accepts(const Problem& problem) {
-  const bool conv = std::holds_alternative<ops::Conv>(*problem.op);
-  if (!conv && !std::holds_alternative<ops::ConvTranspose>(*problem.op)) return false;
+  if (!has_phases(problem)) return false;
   if (problem.out.rank() < 3 || problem.out.rank() > 4 || problem.out.size() == 0) return false;
   const Geometry g = geometry_of(problem);
+  if (g.groups != 1 || g.group_out > kMostFilters || g.kernel[1] > kMostLines) return false;
+  // Tables and products take no more memory than is worth it.
+  const auto& [depth, lines, cells] = g.phases[0].axis;
   const int64_t columns = g.kernel[1] * g.kernel[2] * g.group_out + 64;
-  return g.groups == 1 && g.group_out <= kMostFilters && g.kernel[1] <= kMostLines &&
-         problem.in[0].shape.size() + problem.in[1].shape.size() < int64_t{1} << 31 &&
-         g.kernel[1] * g.phases[0].axis[2].in * columns <= kMostFloats;
+  return columns <= kMostFloats && cells.in <= kMostFloats && lines.out <= kMostFloats &&
+         cells.out <= kMostFloats && g.kernel[1] * cells.in * columns <= kMostFloats &&
+         g.kernel[1] * lines.out <= kMostFloats && g.kernel[2] * cells.out <= kMostFloats;
 }
 
 std::shared_ptr<Packed> plan(const Problem& problem) {

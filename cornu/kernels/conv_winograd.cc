@@ -18,6 +18,8 @@ namespace {
 // cache; more of it where the weights do not anyway, and every block has to read them again.
 constexpr int64_t kBlockFloats = 128 * 1024, kLargeBlockFloats = 288 * 1024;
 constexpr int64_t kLargeWeights = 192 * 1024;
+// Transformed, a kernel takes up to four times its memory.
+constexpr int64_t kMostWeights = 4 * 1024 * 1024;
 constexpr int64_t kLeastColumns = 8, kMostRows = 64;
 // Slices of a third axis that one block computes, so that they share their inputs.
 constexpr int64_t kSlices = 8;
@@ -403,9 +405,8 @@ bool choose(const State& s, Lattice lattice, bool strict, Part& best, double& co
 
 // Null where the transforms do not apply. `pays`: whether they are faster than plain sums.
 std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
-  const bool conv = std::holds_alternative<ops::Conv>(*problem.op);
-  if (!conv && !std::holds_alternative<ops::ConvTranspose>(*problem.op)) return nullptr;
   if (!has_phases(problem) || problem.out.size() == 0) return nullptr;
+  if (problem.in[1].shape.size() > kMostWeights) return nullptr;
   auto state = std::make_shared<State>();
   State& s = *state;
   s.geometry = geometry_of(problem);

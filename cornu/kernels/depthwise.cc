@@ -75,7 +75,7 @@ void run(const Call& call) noexcept {
 bool accepts(const Problem& problem) {
   const auto* conv = std::get_if<ops::Conv>(problem.op);
   const auto* transposed = std::get_if<ops::ConvTranspose>(problem.op);
-  if ((!conv && !transposed) || problem.in[1].shape[-2] != 1 || !has_phases(problem)) return false;
+  if (!has_phases(problem) || problem.in[1].shape[-2] != 1) return false;
   const int64_t filters = problem.out[-1], channels = problem.in[0].shape[-1];
   const int64_t groups = conv ? conv->groups : transposed->groups;
   if (groups == 1 || groups != channels) return false;

@@ -93,7 +93,16 @@ int64_t Geometry::cell(const Phase& phase, int64_t a, int64_t b, int64_t c) cons
   return (at(0, a) * kernel[1] + at(1, b)) * kernel[2] + at(2, c);
 }
 
-bool has_phases(const Problem& problem) { return Sizes{problem}.axes() <= Phase::kAxes; }
+bool has_phases(const Problem& problem) {
+  constexpr int64_t kMostPhases = 256;
+  const auto* transposed = std::get_if<ops::ConvTranspose>(problem.op);
+  if (!transposed && !std::holds_alternative<ops::Conv>(*problem.op)) return false;
+  int64_t phases = 1;
+  if (transposed)
+    for (size_t a = 0; a < transposed->stride.size() && phases <= kMostPhases; ++a)
+      phases *= std::min(transposed->stride[a], transposed->length[a]);
+  return Sizes{problem}.axes() <= Phase::kAxes && phases <= kMostPhases;
+}
 
 Geometry geometry_of(const Problem& problem) {
   const Shape& x = problem.in[0].shape;

@@ -46,10 +46,11 @@ struct Geometry {
   int64_t cell(const Phase& phase, int64_t a, int64_t b, int64_t c) const;
 };
 
-// False for more spatial axes than a phase has.
+// False for anything but a Conv or a ConvTranspose, for more spatial axes than a phase has, and for
+// more phases than are worth their tables.
 bool has_phases(const Problem& problem);
 
-// Of a Conv or a ConvTranspose that has_phases.
+// Of a problem that has_phases.
 Geometry geometry_of(const Problem& problem);
 
 }  // namespace cornu::kernels
