@@ -416,6 +416,9 @@ std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
   s.panels = Panels(*s.gemm, s.geometry.groups, s.geometry.group_out);
   CORNU_CHECK(s.panels.width <= Panels::kMaxWidth);
   s.packs_weights = !problem.in[1].constant;
+  // Strict results do not depend on how a batch is cut, so the choice does not either.
+  const int64_t batch = s.geometry.batch;
+  if (problem.strict) s.geometry.batch = 1;
   double cost = 0;
   for (Lattice& lattice : lattices_of(s.geometry)) {
     double own = 0;
@@ -423,6 +426,8 @@ std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
     cost += own;
   }
   if (pays) *pays = cost < 0.95 * Cost{s}.direct();
+  s.geometry.batch = batch;
+  for (Part& part : s.parts) cut(s, part);
   return s.parts.empty() ? nullptr : state;
 }
 
