@@ -106,6 +106,32 @@ TEST(DepthwiseFilterGrad, EqualsTheReference) {
   check_both("", filter_grad({{6, 6}, {4, 4}, 3, 12, {3, 3}, {.groups = 3}}));
 }
 
+TEST(FilterGradWinograd, EqualsTheReference) {
+  const Case cases[] = {
+      {{17}, {15}, 16, 20, {3}},
+      {{40}, {40}, 17, 33, {2}, {.before = {1}, .batch = 3}},
+      {{31}, {31}, 16, 16, {3}, {.dilation = {8}, .before = {16}}},
+      {{4, 4}, {2, 2}, 16, 16, {3, 3}},
+      {{13, 29}, {13, 29}, 20, 64, {3, 3}, {.before = {1, 1}}},
+      {{9, 10}, {8, 9}, 37, 41, {2, 2}, {.batch = 2}},
+      {{7, 5}, {7, 5}, 37, 41, {3, 2}, {.before = {1, 0}, .batch = 9}},
+      {{12, 11}, {12, 11}, 16, 30, {3, 1}, {.before = {1, 0}}},
+      {{12, 11}, {12, 11}, 16, 30, {1, 3}, {.before = {0, 1}}},
+      {{12, 12}, {12, 12}, 16, 16, {3, 3}, {.dilation = {2, 4}, .before = {2, 4}}},
+      {{3, 3}, {10, 11}, 16, 19, {3, 3}, {.before = {5, 6}}},
+      {{28, 28}, {28, 28}, 16, 24, {3, 3}, {.before = {1, 1}, .batch = 4}},
+      {{3, 6, 6}, {3, 6, 6}, 16, 16, {1, 3, 3}, {.before = {0, 1, 1}, .batch = 2}},
+  };
+  for (const Case& c : cases) {
+    Check check = filter_grad(c);
+    check.numbers = Check::Numbers::kIntegers;
+    check_kernel("filter grad winograd", check);
+    check.numbers = Check::Numbers::kReals;
+    check.loss = 1e-6;
+    check_kernel("filter grad winograd", check);
+  }
+}
+
 TEST(ConvFilterGrad, KeepsNaNAndInfinityWhereTheyBelong) {
   Check check = filter_grad({{9, 11}, {9, 13}, 3, 20, {3, 3}, {.before = {1, 2}}});
   check.special = true;

@@ -9,6 +9,7 @@ std::span<const Kernel> table() {
       kConvWinograd,
       kConvDirect,
       kDepthwiseFilterGrad,
+      kFilterGradWinograd,
       kConvFilterGrad,
       kMatMul,
       kUnary,

@@ -18,6 +18,8 @@ extern const Kernel kConvFew;
 extern const Kernel kDepthwise;
 // ConvFilterGrad of up to three spatial axes; of depthwise convolutions.
 extern const Kernel kConvFilterGrad, kDepthwiseFilterGrad;
+// ConvFilterGrad of two or three taps side by side on one or two axes, with channels enough.
+extern const Kernel kFilterGradWinograd;
 
 // elementwise.cc. Binary and Broadcast take operands that repeat along one stretch of axes.
 extern const Kernel kUnary, kUnaryGrad, kBinary, kBroadcast;

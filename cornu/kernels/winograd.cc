@@ -75,36 +75,69 @@ HWY_INLINE void output_axis(D d, const V (&x)[N], V (&y)[M]) {
   }
 }
 
+// y = A * x, of up to four points.
+template <int N, int M>
+HWY_INLINE void grad_axis(const V (&x)[M], V (&y)[N]) {
+  static_assert(N == 1 || N == 4);
+  y[0] = x[0];
+  if constexpr (N == 4) {
+    V even = x[0];
+    if constexpr (M == 3) even = hn::Add(x[0], x[2]);
+    y[1] = hn::Add(even, x[1]);
+    y[2] = hn::Sub(even, x[1]);
+    y[3] = x[M - 1];
+  }
+}
+
 // ---- two axes -----------------------------------------------------------------------------------
 
-template <int R, int C>
-HWY_INLINE void input_channels(const InputTile& t, int64_t c) {
+// What input and grad tiles share: XR x XC cells become R x C positions, each axis by its function.
+template <int XR, int R, int XC, int C, class T, class Rows, class Columns>
+HWY_INLINE void spread_channels(const T& t, int64_t c, Rows&& along_rows, Columns&& along_columns) {
   const D d;
-  V rows[C][R];  // by columns of the tile
+  V rows[C][XR];  // by columns of the tile
 #pragma GCC unroll 6
-  for (int i = 0; i < R; ++i) {
-    V x[C], y[C];
+  for (int i = 0; i < XR; ++i) {
+    V x[XC], y[C];
 #pragma GCC unroll 6
-    for (int j = 0; j < C; ++j) x[j] = hn::LoadU(d, t.cells[i * C + j] + c);
-    input_axis<C>(d, x, y);
+    for (int j = 0; j < XC; ++j) x[j] = hn::LoadU(d, t.cells[i * XC + j] + c);
+    along_columns(x, y);
 #pragma GCC unroll 6
     for (int j = 0; j < C; ++j) rows[j][i] = y[j];
   }
 #pragma GCC unroll 6
   for (int j = 0; j < C; ++j) {
     V y[R];
-    input_axis<R>(d, rows[j], y);
+    along_rows(rows[j], y);
 #pragma GCC unroll 6
     for (int i = 0; i < R; ++i) hn::StoreU(y[i], d, t.out + (i * C + j) * t.out_stride + c);
   }
 }
 
+template <class F>
+HWY_INLINE void each_vector(int64_t channels, F&& f) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) f(c);
+  // The last channels together with some that were done already.
+  if (c < channels) f(channels - kLanes);
+}
+
 template <int R, int C>
 void input(const InputTile& t) {
-  int64_t c = 0;
-  for (; c + kLanes <= t.channels; c += kLanes) input_channels<R, C>(t, c);
-  // The last channels together with some that were done already.
-  if (c < t.channels) input_channels<R, C>(t, t.channels - kLanes);
+  each_vector(t.channels, [&](int64_t c) HWY_ATTR {
+    spread_channels<R, R, C, C>(
+        t, c, [](const V(&x)[R], V(&y)[R]) HWY_ATTR { input_axis<R>(D(), x, y); },
+        [](const V(&x)[C], V(&y)[C]) HWY_ATTR { input_axis<C>(D(), x, y); });
+  });
+}
+
+template <int R, int MR, int C, int MC>
+void grad(const GradTile& t) {
+  each_vector(t.channels, [&](int64_t c) HWY_ATTR {
+    spread_channels<MR, R, MC, C>(
+        t, c, [](const V(&x)[MR], V(&y)[R]) HWY_ATTR { grad_axis<R, MR>(x, y); },
+        [](const V(&x)[MC], V(&y)[C]) HWY_ATTR { grad_axis<C, MC>(x, y); });
+  });
 }
 
 template <int R, int MR, int C, int MC>
@@ -181,8 +214,22 @@ OutputFn output_fn(const Winograd& rows, const Winograd& columns) {
   return nullptr;
 }
 
+template <int N, int M>
+GradFn grad_of(const Winograd& rows, const Winograd& columns) {
+  const Winograd w{N, M}, none;
+  if (rows == w && columns == w) return grad<N, M, N, M>;
+  if (rows == w && columns == none) return grad<N, M, 1, 1>;
+  if (rows == none && columns == w) return grad<1, 1, N, M>;
+  return nullptr;
+}
+
+GradFn grad_fn(const Winograd& rows, const Winograd& columns) {
+  const GradFn two = grad_of<4, 2>(rows, columns);
+  return two ? two : grad_of<4, 3>(rows, columns);
+}
+
 const WinogradTransforms* target_winograd() {
-  static const WinogradTransforms all{kLanes, input_fn, output_fn};
+  static const WinogradTransforms all{kLanes, input_fn, output_fn, grad_fn};
   return &all;
 }
 

@@ -44,12 +44,23 @@ struct OutputTile {
 };
 using OutputFn = void (*)(const OutputTile&);
 
+// A * dy * A' of one tile of results, for all channels: out[p][c], as for inputs. With the input's
+// transform, summed over tiles, G' * (.) * G of it is the kernel's gradient.
+struct GradTile {
+  const float* const* cells = nullptr;  // [rows][columns] of results: where their channels lie
+  int64_t channels = 0;                 // at least the target's lanes
+  float* out = nullptr;
+  int64_t out_stride = 0;
+};
+using GradFn = void (*)(const GradTile&);
+
 // The transforms of one target; null where there are none of such a pair of axes. There are those
 // of two equal axes, and of one alone.
 struct WinogradTransforms {
   int lanes;
   InputFn (*input)(const Winograd& rows, const Winograd& columns);
   OutputFn (*output)(const Winograd& rows, const Winograd& columns);
+  GradFn (*grad)(const Winograd& rows, const Winograd& columns);  // of four points
 };
 const WinogradTransforms& winograd_transforms();
 
