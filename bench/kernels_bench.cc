@@ -6,11 +6,11 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 #include <random>
 #include <string>
 
+#include "bench/measure.h"
 #include "cornu/base/thread_pool.h"
 #include "cornu/kernels/cpu.h"
 #include "cornu/kernels/kernel.h"
@@ -20,54 +20,15 @@ namespace {
 
 using namespace cornu;
 
-// ---- the peak -----------------------------------------------------------------------------------
-
-constexpr int kChains = 12;  // independent sums, so that latency does not show
-
-#if defined(__x86_64__)
-#define CORNU_PEAK(NAME, TARGET, BYTES)                                                        \
-  __attribute__((target(TARGET), noinline)) float NAME(int64_t rounds) {                       \
-    typedef float V __attribute__((vector_size(BYTES)));                                       \
-    const V b = V{} + 0.5f, c = V{} + 0.25f;                                                   \
-    V x0 = b, x1 = b, x2 = b, x3 = b, x4 = b, x5 = b, x6 = b, x7 = b, x8 = b, x9 = b, x10 = b, \
-      x11 = b;                                                                                 \
-    const auto step = [&](V & x) __attribute__((target(TARGET), always_inline)) {              \
-      asm("vfmadd213ps %2, %1, %0" : "+v"(x) : "v"(b), "v"(c));                                \
-    };                                                                                         \
-    for (int64_t i = 0; i < rounds; ++i) {                                                     \
-      step(x0), step(x1), step(x2), step(x3), step(x4), step(x5);                              \
-      step(x6), step(x7), step(x8), step(x9), step(x10), step(x11);                            \
-    }                                                                                          \
-    return (x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9 + x10 + x11)[0];                   \
-  }
-CORNU_PEAK(multiply_512, "avx512f", 64)
-CORNU_PEAK(multiply_256, "avx2,fma", 32)
-#endif
-
-// Of this thread: a busy machine does not count.
-double cpu_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 // Best of a few short runs, in GFLOP/s; 0 where it cannot be measured.
 double measure_peak() {
-#if defined(__x86_64__)
-  const bool wide = __builtin_cpu_supports("avx512f"), fma = __builtin_cpu_supports("fma");
-  if (!fma) return 0;
   double best = 0;
   for (int run = 0; run < 10; ++run) {
-    constexpr int64_t kRounds = 1'000'000;
-    const double start = cpu_seconds();
-    benchmark::DoNotOptimize(wide ? multiply_512(kRounds) : multiply_256(kRounds));
-    const double seconds = cpu_seconds() - start;
-    best = std::max(best, 2e-9 * kChains * (wide ? 16 : 8) * kRounds / seconds);
+    const double start = bench::seconds(bench::Clock::kThread);
+    const double flops = bench::multiply_add(1'000'000);
+    best = std::max(best, 1e-9 * flops / (bench::seconds(bench::Clock::kThread) - start));
   }
   return best;
-#else
-  return 0;
-#endif
 }
 
 // ---- problems -----------------------------------------------------------------------------------

@@ -11,10 +11,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <iostream>
 #include <random>
 
+#include "bench/measure.h"
 #include "cornu/compile/compile.h"
 #include "cornu/cornu.h"
 #include "cornu/exec/program.h"
@@ -117,9 +117,7 @@ class Step {
 };
 
 double milliseconds(bool cpu) {
-  timespec now;
-  clock_gettime(cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
-  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
+  return 1e3 * bench::seconds(cpu ? bench::Clock::kProcess : bench::Clock::kWall);
 }
 
 void profile(Step& step) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building Cornu needs, from Debian's packages; does nothing where all is there.
-#   scripts/install-deps.sh [--test] [--fuzz] [--quickstart]
+#   scripts/install-deps.sh [--test] [--fuzz] [--quickstart] [--bench]
 # --test adds what scripts/test.sh needs, --fuzz a clang with libFuzzer, --quickstart the pictures to
-# train on and npm, which brings trained models.
+# train on and npm, which brings trained models, --bench what is measured beside Cornu in bench/.
 . "$(dirname "$0")/common.sh"
 
 # Without options: all that `cmake --preset release` asks for.
@@ -19,7 +19,12 @@ for option in "$@"; do
       packages+=(dataset-fashion-mnist)
       command -v npm >/dev/null || packages+=(npm ca-certificates)
       ;;
-    *) die "unknown option $option" "usage: scripts/install-deps.sh [--test] [--fuzz] [--quickstart]" ;;
+    # PyTorch's matrix products are many times faster with OpenBLAS than with what it brings.
+    --bench) packages+=(libbenchmark-dev libdnnl-dev python3-torch libopenblas0-pthread) ;;
+    *)
+      die "unknown option $option" \
+        "usage: scripts/install-deps.sh [--test] [--fuzz] [--quickstart] [--bench]"
+      ;;
   esac
 done
 
