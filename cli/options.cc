@@ -64,12 +64,22 @@ void Training::add_to(CLI::App& verb, bool trains) {
       ->type_name("A,B");
 }
 
+namespace {
+
+void print_warnings(const std::vector<std::string>& warnings, const Common& common) {
+  if (common.quiet) return;
+  for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
+}
+
+}  // namespace
+
 void Training::apply(const cornu::Model& model, const std::string& path,
                      const Common& common) const {
   const bool compiled = model.compiled();
   if (!compiled && loss.empty())
     throw cornu::ValueError(cornu::base::cat(
         path, ": the file does not say what the model is trained for: give --loss"));
+  if (compiled && optimizer.empty()) print_warnings(cornu::compile_warnings(model), common);
   if (compiled && optimizer.empty() && loss.empty() && metrics.empty() &&
       common.precision == "fast") {
     if (learning_rate > 0) model.optimizer().set_learning_rate(learning_rate);
@@ -106,8 +116,7 @@ int bar_or_nothing(const Common& common) { return bar_or_lines(common) == 1 ? 1 
 
 cornu::Model open_model(const std::string& path, const Common& common) {
   cornu::LoadResult loaded = cornu::load(path);
-  if (!common.quiet)
-    for (const std::string& warning : loaded.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  print_warnings(loaded.warnings, common);
   return loaded.model;
 }
 

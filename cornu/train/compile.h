@@ -58,5 +58,9 @@ struct CompileOptions {
 // model's own, with its state. StateError where there is neither.
 class Model;
 CORNU_API CompileOptions compile_options(const Model& model);
+// What is odd about the compile configuration of the model's file but does not stop it from being
+// used, such as a `decay` of Keras 2, which is ignored. Empty where compile() replaced it.
+// StateError as above.
+CORNU_API std::vector<std::string> compile_warnings(const Model& model);
 
 }  // namespace cornu

@@ -393,6 +393,10 @@ CompileOptions compile_options(const Model& model) {
   return Trainer::of(*model.network())->options();
 }
 
+std::vector<std::string> compile_warnings(const Model& model) {
+  return Trainer::of(*model.network())->warnings();
+}
+
 bool Model::compiled() const {
   const auto& loaded = network_->loaded_training;
   return network_->training || (loaded && !loaded->compile_config.empty());

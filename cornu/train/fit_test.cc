@@ -5,13 +5,16 @@
 #include <cmath>
 #include <limits>
 
+#include "cornu/model/network.h"
 #include "tests/support/fit.h"
 
 namespace cornu {
 namespace {
 
 using namespace cornu::testing;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(Fit, LearnsAndReportsInKerasOrder) {
   const Data d = pictures(64, 1), held = pictures(16, 2);
@@ -149,6 +152,26 @@ TEST(Fit, TheBarShowsValuesInKerasOrder) {
   const auto names = std::make_shared<Names>();
   compiled(1).fit(d.x, d.y, {.verbose = 0, .callbacks = {names}});
   EXPECT_EQ(names->seen, (std::vector<std::string>{"accuracy", "loss"}));
+}
+
+TEST(Fit, TellsWhatIsOddAboutAFilesOptimizer) {
+  const auto loaded = [](const char* optimizer) {
+    Sequential model = network();
+    model.network()->loaded_training = model::TrainingState{
+        base::parse_json(base::cat(R"({"optimizer": )", optimizer, R"(, "loss": "mse"})"),
+                         "a file"),
+        {}};
+    return model;
+  };
+  const Sequential old = loaded(R"({"class_name": "SGD", "config": {"lr": 0.1, "decay": 0.001}})");
+  for (int i = 0; i < 2; ++i)
+    EXPECT_THAT(compile_warnings(old),
+                ElementsAre(HasSubstr("SGD: `decay` of Keras 2 is ignored")));
+  EXPECT_THAT(compile_warnings(loaded(R"({"class_name": "SGD", "config": {"lr": 0.1}})")),
+              IsEmpty());
+  old.compile({.optimizer = old.optimizer(), .loss = "mse"});
+  EXPECT_THAT(compile_warnings(old), IsEmpty());
+  expect_error([] { compile_warnings(network()); }, {"compile()"});
 }
 
 TEST(Fit, SummaryTellsOfTheOptimizer) {

@@ -31,8 +31,10 @@ std::shared_ptr<Trainer> Trainer::of(model::Network& network) {
   if (!network.training) {
     if (!network.loaded_training || network.loaded_training->compile_config.empty())
       throw StateError(network.where().message("compile() it before training or evaluating it"));
+    std::vector<std::string> warnings;
     auto trainer = std::make_shared<Trainer>(
-        network, options_from_config(network.loaded_training->compile_config, nullptr));
+        network, options_from_config(network.loaded_training->compile_config, &warnings));
+    trainer->warnings_ = std::move(warnings);
     if (network.loaded_training->optimizer && network.built()) {
       trainer->build_optimizer();
       trainer->options_.optimizer.set_state(*network.loaded_training->optimizer);

@@ -51,6 +51,8 @@ class Trainer final : public model::Training {
   void read_metrics(Logs& logs);
 
   const CompileOptions& options() const { return options_; }
+  // What is odd about the file that they came from.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   Optimizer& optimizer() { return options_.optimizer; }
   // Makes the optimizer's slots, which the first step does otherwise. The model must be built.
   void build_optimizer();
@@ -94,6 +96,7 @@ class Trainer final : public model::Training {
 
   model::Network& network_;
   CompileOptions options_;
+  std::vector<std::string> warnings_;
   bool resolved_ = false;
   std::vector<std::string> output_names_, loss_names_;
   std::vector<std::optional<Loss>> losses_;  // per output; none: not trained

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "cornu/cornu.h"
+#include "cornu/model/network.h"
 #include "tests/cli/program.h"
 
 namespace cornu {
@@ -87,6 +88,26 @@ TEST_F(TrainingTest, FlagsReplaceWhatTheFileSays) {
   const Optimizer optimizer = load_model(file("m.keras")).optimizer();
   EXPECT_EQ(optimizer.name(), "sgd");
   EXPECT_NEAR(optimizer.learning_rate(), 0.5, 1e-7);
+}
+
+TEST_F(TrainingTest, SaysOnceWhatAnOldOptimizerMeant) {
+  const Model old = load_model(kCases + kRun + ".keras");
+  old.network()->loaded_training =
+      model::TrainingState{base::parse_json(R"({"optimizer": {"class_name": "SGD",
+                                         "config": {"lr": 0.125, "decay": 0.001}},
+                           "loss": "sparse_categorical_crossentropy"})",
+                                            "a file"),
+                           {}};
+  old.save(file("old.keras"));
+  const std::string fit = base::cat("fit '", file("old.keras"), "'", data(), to("m.keras"));
+  const Result r = run(fit + " --json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_THAT(r.err, StartsWith("warning: SGD: `decay` of Keras 2 is ignored"));
+  EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  EXPECT_EQ(load_model(file("m.keras")).optimizer().learning_rate(), 0.125);
+  EXPECT_EQ(run(fit + " --quiet").err, "");
+  EXPECT_EQ(run(fit + " --optimizer adam").err, "");
+  EXPECT_EQ(run(base::cat("fit '", file("m.keras"), "'", data(), to("n.keras"))).err, "");
 }
 
 TEST_F(TrainingTest, GoesOnAfterKillNine) {
