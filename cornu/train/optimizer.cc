@@ -48,9 +48,7 @@ int64_t Optimizer::iterations() const { return impl_->iterations(); }
 void Optimizer::exclude_from_weight_decay(Exclude exclude) {
   impl_->exclude_from_weight_decay(std::move(exclude));
 }
-void Optimizer::build(const std::vector<Weight>& trainable, const std::vector<std::string>& paths) {
-  impl_->build(trainable, paths);
-}
+void Optimizer::build(const std::vector<Weight>& trainable) { impl_->build(trainable); }
 bool Optimizer::built() const { return impl_->built(); }
 void Optimizer::apply(const std::vector<Weight>& weights, std::span<float* const> gradients,
                       base::ThreadPool* pool) {

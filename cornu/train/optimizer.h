@@ -45,17 +45,17 @@ class CORNU_API Optimizer {
   // down. A schedule counts the calls.
   int64_t iterations() const;
 
-  // Weights that weight_decay leaves alone: these, and all whose name ("kernel", "bias", …)
-  // contains one of these texts. Replaces what was set before. StateError once built.
+  // Weights that weight_decay leaves alone: these, and all in whose name one of these regular
+  // expressions is found, as in Keras: in "kernel", "bias", "gamma", …, without the layer's.
+  // Replaces what was set before. StateError once built, ValueError for what is no expression.
   struct Exclude {
     std::vector<std::shared_ptr<Variable>> var_list = {};
     std::vector<std::string> var_names = {};
   };
   void exclude_from_weight_decay(Exclude exclude);
 
-  // Makes the numbers it keeps for each weight; a second call does nothing. `paths`, one per
-  // weight ("sequential/conv2d/kernel"), only name them in state().
-  void build(const std::vector<Weight>& trainable, const std::vector<std::string>& paths = {});
+  // Makes the numbers it keeps for each weight; a second call does nothing.
+  void build(const std::vector<Weight>& trainable);
   bool built() const;
   // One step over all weights it was built with, in the same order (ValueError for others):
   // gradients are divided by the loss scale, accumulated and clipped; weights decay, follow the

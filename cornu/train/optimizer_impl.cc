@@ -30,6 +30,16 @@ void average(float* w, float* mean, int64_t begin, int64_t end, float momentum, 
   if (overwrite) std::copy(mean + begin, mean + end, w + begin);
 }
 
+std::regex expression(const std::string& text, const nn::Where& where) {
+  try {
+    return std::regex(text);
+  } catch (const std::regex_error&) {
+    throw ValueError(where.message(
+        "exclude_from_weight_decay: `var_names` must be regular expressions. Received: ",
+        base::quoted(text)));
+  }
+}
+
 }  // namespace
 
 template <class F>
@@ -70,31 +80,29 @@ void OptimizerImpl::exclude_from_weight_decay(Optimizer::Exclude exclude) {
   if (built_)
     throw StateError(
         where_.message("exclude_from_weight_decay() must come before the optimizer is built"));
-  exclude_ = std::move(exclude);
+  std::vector<std::regex> names;
+  for (const std::string& text : exclude.var_names) names.push_back(expression(text, where_));
+  not_decayed_ = std::move(exclude.var_list);
+  names_not_decayed_ = std::move(names);
 }
 
 bool OptimizerImpl::excluded(const Variable& v) const {
-  const auto in_name = [&](const std::string& text) {
-    return v.name().find(text) != std::string::npos;
-  };
+  const auto in_name = [&](const std::regex& text) { return std::regex_search(v.name(), text); };
   const auto same = [&](const std::shared_ptr<Variable>& other) { return other.get() == &v; };
-  return std::any_of(exclude_.var_list.begin(), exclude_.var_list.end(), same) ||
-         std::any_of(exclude_.var_names.begin(), exclude_.var_names.end(), in_name);
+  return std::any_of(not_decayed_.begin(), not_decayed_.end(), same) ||
+         std::any_of(names_not_decayed_.begin(), names_not_decayed_.end(), in_name);
 }
 
 // ---- what is kept -------------------------------------------------------------------------------
 
-void OptimizerImpl::build(const std::vector<Weight>& trainable,
-                          const std::vector<std::string>& paths) {
+void OptimizerImpl::build(const std::vector<Weight>& trainable) {
   if (built_) return;
-  if (!paths.empty() && paths.size() != trainable.size())
-    throw ValueError(where_.message("`paths` must be one per weight, which are ", trainable.size(),
-                                    ". Received: ", paths.size()));
   specs_ = rule_->slots();
   int64_t largest = 0;
-  for (size_t i = 0; i < trainable.size(); ++i) {
-    const std::shared_ptr<Variable>& v = trainable[i].variable;
-    const std::string& path = paths.empty() ? v->name() : paths[i];
+  for (const Weight& weight : trainable) {
+    const std::shared_ptr<Variable>& v = weight.variable;
+    const std::string& layer = weight.where.name;
+    const std::string path = base::cat(layer, layer.empty() ? "" : "/", v->name());
     Entry e{v, {"weight", path}, path, !excluded(*v)};
     std::replace(e.path.begin(), e.path.end(), '/', '_');
     largest = std::max(largest, v->shape().size());

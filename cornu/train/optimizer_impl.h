@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <regex>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ class OptimizerImpl {
   void exclude_from_weight_decay(Optimizer::Exclude exclude);
   double loss_scale() const { return common_.loss_scale_factor.value_or(1.0); }
 
-  void build(const std::vector<Weight>& trainable, const std::vector<std::string>& paths);
+  void build(const std::vector<Weight>& trainable);
   bool built() const { return built_; }
   void apply(const std::vector<Weight>& weights, std::span<float* const> gradients,
              base::ThreadPool* pool);
@@ -37,7 +38,7 @@ class OptimizerImpl {
   // A weight with all that is kept for it.
   struct Entry {
     std::shared_ptr<Variable> variable;
-    nn::Where where;   // for messages: its path
+    nn::Where where;   // for messages: "conv2d/kernel"
     std::string path;  // with '_' for '/', as in the names of slots
     bool decays = true;
     std::optional<Tensor> average = {}, accumulated = {};
@@ -70,7 +71,8 @@ class OptimizerImpl {
   nn::Where where_;
   std::unique_ptr<Rule> rule_;
   int64_t accumulation_ = 1;
-  Optimizer::Exclude exclude_;
+  std::vector<std::shared_ptr<Variable>> not_decayed_;
+  std::vector<std::regex> names_not_decayed_;
 
   bool built_ = false;
   int64_t iteration_ = 0;  // calls of apply()
