@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "cornu/base/error.h"
 #include "cornu/base/random.h"
@@ -38,9 +39,12 @@ ops::Resize::Mode mode_of(const std::string& interpolation) {
 }
 
 void check(const ImageDatasetOptions& o) {
-  if (o.labels != "inferred" && o.labels != "none") bad("labels", "'inferred' or 'none'", o.labels);
-  if (o.label_mode != "int" && o.label_mode != "categorical" && o.label_mode != "binary")
-    bad("label_mode", "'int', 'categorical' or 'binary'", o.label_mode);
+  if (o.label_mode && *o.label_mode != "int" && *o.label_mode != "categorical" &&
+      *o.label_mode != "binary")
+    bad("label_mode", "'int', 'categorical', 'binary' or None", *o.label_mode);
+  if (!o.class_names.empty() && !(o.labels.inferred() && o.label_mode))
+    throw ValueError(
+        "image_dataset_from_directory: you can only pass `class_names` if `labels` is 'inferred'");
   if (o.batch_size < 1) bad("batch_size", "positive", cat(o.batch_size));
   for (int64_t n : o.image_size)
     if (n < 1) bad("image_size", "two positive sizes", cat(n));
@@ -80,7 +84,14 @@ std::vector<std::string> folders_in(const std::string& directory) {
   return names;
 }
 
-// The pictures below a folder, in alphabetical order.
+// The folder of a file and its name.
+std::pair<std::string_view, std::string_view> place(std::string_view path) {
+  const size_t name = path.rfind('/') + 1;
+  return {path.substr(0, name), path.substr(name)};
+}
+
+// The pictures below a folder, in the order of ImageLabels, which is that of Python's os.walk when
+// sorted.
 void add_pictures(const fs::path& folder, int64_t label, bool follow_links,
                   std::vector<File>& files) {
   const auto options =
@@ -95,7 +106,7 @@ void add_pictures(const fs::path& folder, int64_t label, bool follow_links,
     }
   }
   std::sort(files.begin() + static_cast<std::ptrdiff_t>(first), files.end(),
-            [](const File& a, const File& b) { return a.path < b.path; });
+            [](const File& a, const File& b) { return place(a.path) < place(b.path); });
 }
 
 // ---- pictures -----------------------------------------------------------------------------------
@@ -145,11 +156,10 @@ class FolderDataset final : public ImageDataset {
     if (count <= 0) return nullptr;
     const auto [height, width] = o_.image_size;
     const int64_t classes = std::ssize(o_.class_names);
-    const bool one_hot = o_.label_mode == "categorical";
+    const bool one_hot = o_.label_mode == "categorical", column = o_.label_mode == "binary";
     batch_.x = {Tensor(Shape{count, height, width, channels_})};
     batch_.y.clear();
-    Tensor y(one_hot ? Shape{count, classes}
-                     : (o_.label_mode == "binary" ? Shape{count, 1} : Shape{count}));
+    Tensor y(one_hot ? Shape{count, classes} : column ? Shape{count, 1} : Shape{count});
     float *pixels = batch_.x[0].data(), *targets = y.data();
     for (int64_t i = 0; i < count; ++i) {
       const File& file = order_[static_cast<size_t>(at_ + i)];
@@ -159,31 +169,56 @@ class FolderDataset final : public ImageDataset {
       else
         targets[i] = static_cast<float>(file.label);
     }
-    if (o_.labels != "none") batch_.y.push_back(std::move(y));
+    if (labelled()) batch_.y.push_back(std::move(y));
     at_ += count;
     return &batch_;
   }
 
  private:
+  bool labelled() const { return o_.label_mode && (o_.labels.inferred() || o_.labels.numbers()); }
+
   void find(const std::string& directory) {
-    if (o_.labels == "none") {
-      o_.class_names.clear();
-      return add_pictures(directory, 0, o_.follow_links, files_);
-    }
+    if (labelled() && o_.labels.inferred())
+      find_classes(directory);
+    else
+      add_pictures(directory, 0, o_.follow_links, files_);
+    if (labelled() && o_.labels.numbers()) set_labels(directory, *o_.labels.numbers());
+    if (labelled() && o_.label_mode == "binary" && o_.class_names.size() != 2)
+      throw ValueError(
+          cat("image_dataset_from_directory: `label_mode` 'binary' needs two classes. Received: ",
+              o_.class_names.size()));
+  }
+
+  void find_classes(const std::string& directory) {
     const std::vector<std::string> folders = folders_in(directory);
     if (o_.class_names.empty()) o_.class_names = folders;
     for (const std::string& name : o_.class_names)
       if (std::find(folders.begin(), folders.end(), name) == folders.end())
         throw ValueError(cat("image_dataset_from_directory: `class_names` has ", base::quoted(name),
                              ", which is no folder of ", base::quoted(directory)));
-    if (o_.label_mode == "binary" && o_.class_names.size() != 2)
-      throw ValueError(
-          cat("image_dataset_from_directory: `label_mode` 'binary' needs two classes. "
-              "Received: ",
-              o_.class_names.size()));
     for (size_t i = 0; i < o_.class_names.size(); ++i)
       add_pictures(fs::path(directory) / o_.class_names[i], static_cast<int64_t>(i),
                    o_.follow_links, files_);
+  }
+
+  void set_labels(const std::string& directory, const std::vector<int64_t>& labels) {
+    if (labels.size() != files_.size())
+      throw ValueError(
+          cat("image_dataset_from_directory: expected the length of `labels` to match the number "
+              "of files in the target directory. It is ",
+              labels.size(), " while there are ", files_.size(), " files in ",
+              base::quoted(directory)));
+    const std::set<int64_t> classes(labels.begin(), labels.end());
+    for (int64_t label : classes) o_.class_names.push_back(cat(label));
+    // As columns or as 0 and 1 there is a place for these only.
+    for (size_t i = 0; i < labels.size(); ++i) {
+      if (o_.label_mode != "int" && (labels[i] < 0 || labels[i] >= std::ssize(classes)))
+        throw ValueError(cat("image_dataset_from_directory: with `label_mode` ",
+                             base::quoted(*o_.label_mode), " the `labels` must be from 0 to ",
+                             std::ssize(classes) - 1, ", as many as there are classes. Received: ",
+                             labels[i], " for ", base::quoted(files_[i].path)));
+      files_[i].label = labels[i];
+    }
   }
 
   // The last share of the files, after shuffling them, is for validation (Keras).
@@ -221,6 +256,11 @@ class FolderDataset final : public ImageDataset {
 };
 
 }  // namespace
+
+ImageLabels::ImageLabels(const char* inferred) : inferred_(true) {
+  if (std::string_view(inferred) != "inferred")
+    bad("labels", "'inferred', None or a list of integers", inferred);
+}
 
 std::shared_ptr<ImageDataset> image_dataset_from_directory(const std::string& directory,
                                                            ImageDatasetOptions o) {
