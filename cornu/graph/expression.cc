@@ -19,10 +19,17 @@ bool broadcast(const Shape& a, const Shape& b) {
   return true;
 }
 
+graph::Builder& same_graph(const Expression& a, const Expression& b) {
+  if (&a.builder() != &b.builder())
+    throw ValueError(base::cat("values of two graphs cannot be put together. Received: shapes ",
+                               a.shape(), " and ", b.shape()));
+  return a.builder();
+}
+
 Expression binary(BinaryFn fn, Expression a, Expression b) {
+  graph::Builder& g = same_graph(a, b);
   if (!broadcast(a.shape(), b.shape()))
     throw ValueError(base::cat("shapes ", a.shape(), " and ", b.shape(), " do not broadcast"));
-  graph::Builder& g = a.builder();
   return {g, g.binary(fn, a, b)};
 }
 
@@ -42,6 +49,13 @@ int64_t axis_of(const Expression& x, int64_t axis) {
   if (axis < -rank || axis >= rank)
     throw ValueError(base::cat("there is no axis ", axis, " in shape ", x.shape()));
   return axis < 0 ? axis + rank : axis;
+}
+
+void check_rank(const char* name, int64_t rank) {
+  constexpr int64_t kMostAxes = 8;
+  if (rank > kMostAxes)
+    throw ValueError(
+        base::cat(name, ": a result has at most ", kMostAxes, " axes. Received: ", rank));
 }
 
 }  // namespace
@@ -69,7 +83,14 @@ Expression reduce(Reduce::Kind kind, Expression x, const ReduceOptions& o) {
   if (o.axis.empty())
     for (int64_t a = 0; a < x.rank(); ++a) axes.push_back(a);
   std::sort(axes.begin(), axes.end());
-  axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
+  const auto twice = std::adjacent_find(axes.begin(), axes.end());
+  if (twice != axes.end())
+    throw ValueError(base::cat("axis ", *twice, " of shape ", x.shape(), " is given twice"));
+  const bool extreme = kind == Reduce::Kind::kMax || kind == Reduce::Kind::kMin;
+  for (int64_t axis : axes)
+    if (extreme && x.shape()[axis] == 0)
+      throw ValueError(base::cat("nothing has no ", kind == Reduce::Kind::kMax ? "max" : "min",
+                                 ". Received: axis ", axis, " of shape ", x.shape()));
   graph::Builder& g = x.builder();
   graph::Value y = g.reduce(kind, x, axes);
   if (!o.keepdims) {
@@ -135,6 +156,7 @@ Expression log_softmax(Expression x, int64_t axis) {
 Expression reshape(Expression x, Shape shape) {
   if (shape.checked_size() != x.shape().size())
     throw ValueError(base::cat("cannot reshape ", x.shape(), " into ", shape));
+  check_rank("reshape", shape.rank());
   graph::Builder& g = x.builder();
   return {g, g.reshape(x, std::move(shape))};
 }
@@ -156,6 +178,7 @@ Expression concatenate(std::vector<Expression> parts, int64_t axis) {
   const int64_t at = axis_of(parts[0], axis);
   std::vector<graph::Value> values;
   for (const Expression& part : parts) {
+    same_graph(parts[0], part);
     bool fits = part.rank() == parts[0].rank();
     for (int64_t a = 0; fits && a < part.rank(); ++a)
       fits = a == at || part.shape()[a] == parts[0].shape()[a];
@@ -180,15 +203,16 @@ Expression slice(Expression x, int64_t axis, int64_t begin, int64_t end) {
 Expression one_hot(Expression labels, int64_t num_classes) {
   if (num_classes < 1)
     throw ValueError(base::cat("one_hot: `num_classes` must be positive. Received: ", num_classes));
+  check_rank("one_hot", labels.rank() + 1);
   graph::Builder& g = labels.builder();
   return {g, g.add(OneHot{num_classes}, {labels})};
 }
 
 Expression matmul(Expression a, Expression b) {
+  graph::Builder& g = same_graph(a, b);
   const Shape &x = a.shape(), &y = b.shape();
   if (x.rank() != 3 || y.rank() != 3 || x[0] != y[0] || x[2] != y[1])
     throw ValueError(base::cat("matmul needs (B, M, K) and (B, K, N). Received: ", x, " and ", y));
-  graph::Builder& g = a.builder();
   return {g, g.add(MatMul{}, {a, b})};
 }
 
