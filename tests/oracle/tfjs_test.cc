@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "cornu/base/file.h"
 #include "cornu/cornu.h"
 #include "examples/esrgan_layers.h"
 #include "tests/support/compare.h"
+#include "tests/support/models.h"
 
 namespace cornu {
 namespace {
@@ -30,11 +30,6 @@ std::vector<Answer> answers() {
                    std::string(a.at("output").as_string()), a.at("height").as_int(),
                    a.at("width").as_int(), a.at("divide").as_int()});
   return all;
-}
-
-std::string models_folder() {
-  if (const char* given = std::getenv("CORNU_MODELS")) return given;
-  return CORNU_SOURCE_DIR "/build/models";
 }
 
 // The formula of README.md.
@@ -58,7 +53,7 @@ class Tfjs : public ::testing::TestWithParam<Answer> {};
 
 TEST_P(Tfjs, GivesTheSameAnswer) {
   const Answer& a = GetParam();
-  const std::string path = models_folder() + "/" + a.package + "/" + a.model;
+  const std::string path = testing::models_folder() + "/" + a.package + "/" + a.model;
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no model at " << path;
   esrgan::register_layers();
   const LoadResult loaded = load(path);

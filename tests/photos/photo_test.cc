@@ -4,21 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 
 #include "cornu/cornu.h"
 #include "cornu/image/image.h"
 #include "examples/esrgan_layers.h"
+#include "tests/support/models.h"
 
 namespace cornu {
 namespace {
-
-std::string models_folder() {
-  if (const char* given = std::getenv("CORNU_MODELS")) return given;
-  return CORNU_SOURCE_DIR "/build/models";
-}
 
 struct Case {
   const char *name, *package, *model, *result;
@@ -31,7 +26,7 @@ class Photo : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Photo, IsEnlargedAsTheAuthorsDid) {
   const Case& c = GetParam();
-  const std::string package = models_folder() + "/" + c.package;
+  const std::string package = testing::models_folder() + "/" + c.package;
   if (!std::filesystem::exists(package)) GTEST_SKIP() << "no models at " << package;
   esrgan::register_layers();
   Tensor photo = load_image(package + "/assets/fixture.png", {.channels = 3});
