@@ -27,13 +27,14 @@ const Batch* Feed::next(int64_t step) {
   return take();
 }
 
-const Batch* Feed::go_on(int64_t taken) {
+void Feed::go_on(int64_t taken, const std::function<void(const Batch&)>& look) {
   --trainer_.position().shuffles;  // with the order that it began with
   start_pass();
   const Batch* first = take();
-  if (first) data_.skip(taken - 1);
-  taken_ = first ? taken : 0;
-  return first;
+  if (!first) return;
+  look(*first);
+  data_.skip(taken - 1);
+  taken_ = taken;
 }
 
 }  // namespace cornu::train

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "cornu/train/data.h"
@@ -29,9 +30,9 @@ class Feed {
   // Batches taken from the present pass: with the trainer's position, where the data stand. 0: the
   // next epoch begins another pass.
   int64_t taken() const { return taken_; }
-  // Goes on in the pass that the trainer's position tells of. Returns the first batch of that pass,
-  // to see what batches are like; null where there are none.
-  const Batch* go_on(int64_t taken);
+  // Goes on in the pass that the trainer's position tells of, after so many batches. `look` sees
+  // the first one of that pass, if there is one.
+  void go_on(int64_t taken, const std::function<void(const Batch&)>& look);
 
  private:
   void start_pass();

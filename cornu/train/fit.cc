@@ -180,6 +180,8 @@ class Fit {
     trainer_.stop_requested = false;
     Logs logs;
     callbacks_.on_train_begin(logs);
+    if (restored_taken_ > 0)
+      feed_.go_on(restored_taken_, [this](const Batch& like) { prepare(like); });
     progress_.epoch = std::max(progress_.epoch, options_.initial_epoch);
     for (; progress_.epoch < options_.epochs && !trainer_.stop_requested; ++progress_.epoch)
       run_epoch(logs);
@@ -291,9 +293,7 @@ class Fit {
     if (!first_process())  // the first one has the sums of all
       for (std::vector<double>& one : *restored_metrics_) std::fill(one.begin(), one.end(), 0.0);
     callbacks_.set_state(state.callbacks, state.callback_tensors);
-    if (state.taken == 0) return;
-    const Batch* like = feed_.go_on(state.taken);
-    if (like) prepare(*like);
+    restored_taken_ = state.taken;
   }
 
   struct Progress {
@@ -308,6 +308,7 @@ class Fit {
   train::CallbackList callbacks_;
   Progress progress_;
   bool prepared_ = false;
+  int64_t restored_taken_ = 0;
   std::optional<std::vector<std::vector<double>>> restored_metrics_;
   std::string pending_checkpoint_;
   OutOfData out_of_data_;
