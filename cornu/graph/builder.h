@@ -35,7 +35,8 @@ class CORNU_API Builder {
   Value constant(Tensor value);
   Value scalar(float value) { return constant(Tensor(Shape{}, {value})); }
   Value add(ops::Op op, std::vector<Value> in);
-  const Shape& shape(Value v) const { return graph_[v.id].shape; }
+  // A copy: adding nodes moves the graph's own.
+  Shape shape(Value v) const { return graph_[v.id].shape; }
   const Node& node(Value v) const { return graph_[v.id]; }
   std::vector<Value> inputs() const;
   std::vector<Value> outputs() const;

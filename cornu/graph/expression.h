@@ -13,7 +13,7 @@ namespace cornu {
 class CORNU_API Expression {
  public:
   Expression(graph::Builder& g, graph::Value v) : g_(&g), v_(v) {}
-  const Shape& shape() const { return g_->shape(v_); }
+  Shape shape() const { return g_->shape(v_); }
   int64_t rank() const { return shape().rank(); }
   graph::Builder& builder() const { return *g_; }
   graph::Value value() const { return v_; }
