@@ -114,7 +114,7 @@ def by_threads(lines):
             parts.append((line, []))
         else:
             parts[-1][1].append(Row(line))
-    return parts
+    return [part for part in parts if part[1]]
 
 
 def table(rows):
@@ -188,11 +188,10 @@ def machine_text(lines):
     text.append(f"- Beside it: {', '.join(dict.fromkeys(head['versions']))}")
     for head, rows in by_threads(lines):
         peaks = [1e-9 * row.peak for row in rows]
-        load = " and ".join(f"{value:.1f}" for value in head["load"])
         text.append(f"- {threads_text(head)}: FMA peak {statistics.median(peaks):.0f} GFLOP/s (median "
                     f"of the rows, {min(peaks):.0f} to {max(peaks):.0f});\n"
-                    f"  load of the machine before and after: {load}" +
-                    (" (busy with other work: provisional)" if head["load"][0] > 1 else ""))
+                    f"  load of the machine before: {head['load']:.1f}" +
+                    (" (busy with other work: provisional)" if head["load"] > 1 else ""))
     return "\n".join(text)
 
 

@@ -44,26 +44,25 @@ def machine():
             "caches": caches}
 
 
-def measure(options, threads):
+def measure(options, threads, results):
+    """Adds a line about the run and one per workload to `results` as they come."""
     command = [options.program, "--threads", str(threads), "--rounds", str(options.rounds),
                *options.names]
     if PYTHON and not options.no_torch:
         for layout in ("nchw", "channels_last"):
             peer = SOURCE / "bench" / "torch_peer.py"
             command += ["--with", f"PyTorch {layout}={PYTHON} '{peer}' {layout} {threads}"]
-    load = [os.getloadavg()[0]]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        lines = [json.loads(line) for line in process.stdout]
-    if process.returncode != 0:
-        print(f"run.py: {options.program} ended with {process.returncode}", file=sys.stderr)
-        if len(lines) < 2:
-            sys.exit(1)
-    load.append(os.getloadavg()[0])
-    head = {"threads": threads, "rounds": options.rounds, "load": load, "machine": machine(),
-            "date": datetime.date.today().isoformat(),
+    head = {"threads": threads, "rounds": options.rounds, "load": os.getloadavg()[0],
+            "machine": machine(), "date": datetime.date.today().isoformat(),
             "commit": output_of("git", "rev-parse", "--short", "HEAD") +
             (" and changes" if output_of("git", "status", "--porcelain", "-uno") else "")}
-    return [{**lines[0], **head}, *lines[1:]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            line = json.loads(line)
+            results.write(json.dumps({**line, **head} if "versions" in line else line) + "\n")
+            results.flush()
+    if process.returncode != 0:
+        sys.exit(f"run.py: {options.program} ended with {process.returncode}")
 
 
 def main():
@@ -77,13 +76,11 @@ def main():
     parser.add_argument("--report", default=SOURCE / "docs/performance.md", type=pathlib.Path)
     parser.add_argument("--from", dest="source", type=pathlib.Path)
     options = parser.parse_args()
-    if options.source:
-        lines = [json.loads(line) for line in options.source.read_text().splitlines()]
-    else:
-        lines = []
-        for threads in options.threads:
-            lines += measure(options, threads)
-        options.results.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    if not options.source:
+        with options.results.open("w") as results:
+            for threads in options.threads:
+                measure(options, threads, results)
+    lines = [json.loads(line) for line in (options.source or options.results).open()]
     if options.names:
         print(report.tables(lines))
     else:
