@@ -39,7 +39,8 @@ def machine():
     for index in sorted(pathlib.Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         level, kind, size = ((index / f).read_text().strip() for f in ("level", "type", "size"))
         if kind != "Instruction":
-            caches.append(f"L{level} {size}")
+            kib = int(size.removesuffix("K"))
+            caches.append(f"L{level} {kib} KiB" if kib < 1024 else f"L{level} {kib // 1024} MiB")
     return {"processor": cpu["model name"].strip(), "cores": len(os.sched_getaffinity(0)),
             "caches": caches}
 
