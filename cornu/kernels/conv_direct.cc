@@ -4,6 +4,7 @@
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/kernels/gemm.h"
+#include "cornu/kernels/packed.h"
 #include "cornu/kernels/panels.h"
 #include "cornu/kernels/rows.h"
 #include "cornu/kernels/split.h"
@@ -28,10 +29,10 @@ struct State {
   Geometry geometry;
   const Gemm* gemm = nullptr;
   Panels panels;
-  bool packs_weights = false, packs_bias = false;  // at every run
-  std::vector<int64_t> weights_at;                 // of each phase
+  std::vector<int64_t> weights_at;  // of each phase
   int64_t weights_size = 0;
-  Tensor weights, bias, zero;
+  Packed weights, bias;
+  Tensor zero;
   Epilogue epilogue;
 
   int64_t rows() const { return gemm->rows[panels.vectors - 1]; }
@@ -232,19 +233,13 @@ Grid grid_of(const State& s, const Run& run, int threads) {
 void run_conv(const Call& call) noexcept {
   const State& s = *static_cast<const State*>(call.state);
   const int64_t phases = std::ssize(s.geometry.phases);
-  Run run{s, call.in[0], s.weights.data(), s.bias.data(), call.out};
-  if (s.packs_weights) {
-    run.weights = call.scratch;
+  if (s.weights.at_run())
     call.pool->parallel_for(phases * s.panels.count(), [&](int64_t i) {
       pack_panel(s, static_cast<size_t>(i / s.panels.count()), i % s.panels.count(), call.in[1],
-                 call.scratch);
+                 s.weights.to(call));
     });
-  }
-  if (s.packs_bias) {
-    float* bias = call.scratch + (s.packs_weights ? s.weights_size : 0);
-    s.panels.pack(call.in[2], bias);
-    run.bias = bias;
-  }
+  if (s.bias.at_run()) s.panels.pack(call.in[2], s.bias.to(call));
+  const Run run{s, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
   const Grid grid = grid_of(s, run, call.pool->threads());
   call.pool->parallel_for(grid.tasks(), [&](int64_t task) {
     const auto phase = static_cast<size_t>(task / (grid.tiles * grid.panels));
@@ -278,26 +273,12 @@ Prepared prepare(const Problem& problem) {
   Prepared prepared;
   prepared.run = run_conv;
   prepared.packed.assign(problem.in.size(), false);
-  if (const Tensor* kernel = problem.in[1].constant) {
-    s.weights = Tensor(Shape{s.weights_size});
+  s.weights.prepare(problem, 1, s.weights_size, prepared, [&](const float* kernel, float* to) {
     for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase)
-      for (int64_t p = 0; p < s.panels.count(); ++p)
-        pack_panel(s, phase, p, kernel->data(), s.weights.data());
-    prepared.packed[1] = true;
-  } else {
-    s.packs_weights = true;
-    prepared.scratch_floats += s.weights_size;
-  }
-  if (problem.in.size() < 3 || problem.in[2].constant) {
-    s.bias = Tensor(Shape{s.panels.size()});
-    if (problem.in.size() == 3) {
-      s.panels.pack(problem.in[2].constant->data(), s.bias.data());
-      prepared.packed[2] = true;
-    }
-  } else {
-    s.packs_bias = true;
-    prepared.scratch_floats += s.panels.size();
-  }
+      for (int64_t p = 0; p < s.panels.count(); ++p) pack_panel(s, phase, p, kernel, to);
+  });
+  s.bias.prepare(problem, 2, s.panels.size(), prepared,
+                 [&](const float* bias, float* to) { s.panels.pack(bias, to); });
   prepared.detail = base::cat(s.gemm->target, ' ', s.rows(), 'x', s.panels.vectors);
   prepared.state = std::move(state);
   return prepared;

@@ -8,6 +8,7 @@
 
 #include "cornu/base/text.h"
 #include "cornu/kernels/gemm.h"
+#include "cornu/kernels/packed.h"
 #include "cornu/kernels/phases.h"
 #include "cornu/kernels/slots.h"
 #include "cornu/kernels/table.h"
@@ -40,6 +41,7 @@ struct Reads {
 };
 
 struct State {
+  Geometry geometry;
   int64_t batch = 0, channels = 0, filters = 0;
   int64_t in_lines = 0, in_cells = 0, out_lines = 0, out_cells = 0;
   Reads lines, cells;
@@ -48,8 +50,9 @@ struct State {
   int64_t columns = 0;           // of the products, whole vectors
   int64_t ring = 1;              // lines of products that an output line reads
   const Gemm* gemm = nullptr;
-  bool packs_weights = false;
-  Tensor weights, bias, zero;
+  Packed weights, bias;
+  Tensor zero;
+  int64_t rings_at = 0;  // in the scratch memory
   Epilogue epilogue;
   int slots = 1;
 
@@ -87,7 +90,8 @@ Reads reads_of(const Geometry& g, size_t a) {
 }
 
 // Numbers [panel][channel][column]; column (cell of the kernel) * filters + filter.
-void pack(const State& s, const Geometry& g, const float* kernel, float* to) {
+void pack(const State& s, const float* kernel, float* to) {
+  const Geometry& g = s.geometry;
   const int64_t cells = g.kernel[1] * g.kernel[2];
   std::fill_n(to, s.channels * s.columns, 0.0f);
   for (int64_t cell = 0; cell < cells; ++cell)
@@ -195,27 +199,19 @@ struct Run {
   }
 };
 
-struct Packed : State {
-  Geometry geometry;
-};
-
 void run_few(const Call& call) noexcept {
-  const auto& s = *static_cast<const Packed*>(call.state);
-  float* scratch = call.scratch;
-  Run run{s, call.in[0], s.weights.data(), s.bias.data(), call.out};
-  if (s.packs_weights) {
-    pack(s, s.geometry, call.in[1], scratch);
-    run.weights = scratch;
-    scratch += (s.channels * s.columns + 15) / 16 * 16;
-  }
-  if (call.in.size() > 2 && call.in[2]) run.bias = call.in[2];
+  const auto& s = *static_cast<const State*>(call.state);
+  if (s.weights.at_run()) pack(s, call.in[1], s.weights.to(call));
+  if (s.bias.at_run()) std::copy_n(call.in[2], s.filters, s.bias.to(call));
+  const Run run{s, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
   const int64_t all = s.batch * s.out_lines, threads = call.pool->threads();
   const int64_t tasks = threads == 1 ? 1 : std::clamp<int64_t>(all / kLeastLines, 1, 4 * threads);
-  split_with_slots(
-      *call.pool, tasks, s.slots, scratch, s.ring_size(), [&](Range range, float* memory) {
-        run.lines({part(all, range.begin, tasks).begin, part(all, range.end - 1, tasks).end},
-                  memory);
-      });
+  split_with_slots(*call.pool, tasks, s.slots, call.scratch + s.rings_at, s.ring_size(),
+                   [&](Range range, float* memory) {
+                     run.lines(
+                         {part(all, range.begin, tasks).begin, part(all, range.end - 1, tasks).end},
+                         memory);
+                   });
 }
 
 // ---- prepare ------------------------------------------------------------------------------------
@@ -233,9 +229,9 @@ bool accepts(const Problem& problem) {
          g.kernel[1] * lines.out <= kMostFloats && g.kernel[2] * cells.out <= kMostFloats;
 }
 
-std::shared_ptr<Packed> plan(const Problem& problem) {
-  auto state = std::make_shared<Packed>();
-  Packed& s = *state;
+std::shared_ptr<State> plan(const Problem& problem) {
+  auto state = std::make_shared<State>();
+  State& s = *state;
   s.geometry = geometry_of(problem);
   const Geometry& g = s.geometry;
   const auto& axis = g.phases[0].axis;
@@ -261,7 +257,7 @@ std::shared_ptr<Packed> plan(const Problem& problem) {
 
 // Cycles, as of a core that does two vector multiplications in each.
 bool pays(const Problem& problem) {
-  const std::shared_ptr<Packed> s = plan(problem);
+  const std::shared_ptr<State> s = plan(problem);
   double direct = 0, adds = 0;
   for (const Phase& phase : s->geometry.phases)
     adds += static_cast<double>(s->batch * phase.count() * phase.taps());
@@ -272,24 +268,19 @@ bool pays(const Problem& problem) {
 }
 
 Prepared prepare(const Problem& problem) {
-  std::shared_ptr<Packed> state = plan(problem);
-  Packed& s = *state;
+  std::shared_ptr<State> state = plan(problem);
+  State& s = *state;
   s.slots = std::min(base::default_threads(), Slots::kMost);
   s.zero = Tensor(Shape{2 * s.lanes()});
   s.epilogue = Epilogue(activation_of(*problem.op));
   Prepared prepared;
   prepared.run = run_few;
   prepared.packed.assign(problem.in.size(), false);
-  const int64_t size = s.channels * s.columns;
-  if (const Tensor* kernel = problem.in[1].constant) {
-    s.weights = Tensor(Shape{size});
-    pack(s, s.geometry, kernel->data(), s.weights.data());
-    prepared.packed[1] = true;
-  } else {
-    s.packs_weights = true;
-    prepared.scratch_floats += (size + 15) / 16 * 16;
-  }
-  if (problem.in.size() < 3) s.bias = Tensor(Shape{s.filters});
+  s.weights.prepare(problem, 1, s.channels * s.columns, prepared,
+                    [&](const float* kernel, float* to) { pack(s, kernel, to); });
+  s.bias.prepare(problem, 2, s.filters, prepared,
+                 [&](const float* bias, float* to) { std::copy_n(bias, s.filters, to); });
+  s.rings_at = prepared.scratch_floats;
   prepared.scratch_floats += s.slots * s.ring_size();
   prepared.detail = base::cat(s.gemm->target, ' ', s.columns, " columns");
   prepared.state = std::move(state);

@@ -5,6 +5,7 @@
 #include "cornu/base/text.h"
 #include "cornu/kernels/gemm.h"
 #include "cornu/kernels/lattices.h"
+#include "cornu/kernels/packed.h"
 #include "cornu/kernels/panels.h"
 #include "cornu/kernels/slots.h"
 #include "cornu/kernels/split.h"
@@ -50,11 +51,12 @@ struct State {
   Panels panels;
   std::vector<Part> parts;
   int64_t weights_size = 0;
-  bool packs_weights = false, packs_bias = false;  // at every run
-  Tensor weights, bias, zero;
+  bool packs_weights = false;  // at every run
+  Packed weights, bias;
+  Tensor zero;
   Epilogue epilogue;
   int slots = 1;
-  int64_t slot_size = 0;
+  int64_t slot_size = 0, slots_at = 0;  // in the scratch memory
 
   // An odd number of cache lines, so that neighbours do not compete for the same ones.
   int64_t column_stride() const { return (geometry.in_channels() + 15) / 32 * 32 + 16; }
@@ -111,13 +113,6 @@ void pack_panel(const State& s, const Part& part, size_t member, int64_t p, cons
           for (int64_t n = 0; n < width; ++n) at[n] = static_cast<float>(sum[n]);
         }
     }
-}
-
-template <class F>
-void for_each_panel(const State& s, F&& f) {
-  for (const Part& part : s.parts)
-    for (size_t m = 0; m < part.lattice.members.size(); ++m)
-      for (int64_t p = 0; p < s.panels.count(); ++p) f(part, m, p);
 }
 
 // ---- run ----------------------------------------------------------------------------------------
@@ -262,23 +257,15 @@ struct Run {
 
 void run_winograd(const Call& call) noexcept {
   const State& s = *static_cast<const State*>(call.state);
-  Run run{s, call.in[0], s.weights.data(), s.bias.data(), call.out};
-  float* scratch = call.scratch;
   const int64_t panels = s.panels.count();
-  if (s.packs_weights) {
-    float* to = scratch;
+  if (s.weights.at_run())
     for (const Part& part : s.parts)
       call.pool->parallel_for(std::ssize(part.lattice.members) * panels, [&](int64_t i) {
-        pack_panel(s, part, static_cast<size_t>(i / panels), i % panels, call.in[1], to);
+        pack_panel(s, part, static_cast<size_t>(i / panels), i % panels, call.in[1],
+                   s.weights.to(call));
       });
-    run.weights = scratch;
-    scratch += s.weights_size;
-  }
-  if (s.packs_bias) {
-    s.panels.pack(call.in[2], scratch);
-    run.bias = scratch;
-    scratch += s.panels.size();
-  }
+  if (s.bias.at_run()) s.panels.pack(call.in[2], s.bias.to(call));
+  const Run run{s, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
   const int threads = call.pool->threads();
   for (const Part& part : s.parts) {
     // Few blocks: their panels are shared out too, at the price of transforming inputs again.
@@ -286,7 +273,7 @@ void run_winograd(const Call& call) noexcept {
     const int64_t pieces = blocks >= 2 * threads || threads == 1
                                ? 1
                                : std::min<int64_t>(all, (2 * threads + blocks - 1) / blocks);
-    split_with_slots(*call.pool, blocks * pieces, s.slots, scratch, s.slot_size,
+    split_with_slots(*call.pool, blocks * pieces, s.slots, call.scratch + s.slots_at, s.slot_size,
                      [&](Range tasks, float* memory) {
                        for (int64_t task = tasks.begin; task < tasks.end; ++task)
                          run.block(part, task / pieces, kernels::part(all, task % pieces, pieces),
@@ -457,25 +444,14 @@ Prepared prepare(const Problem& problem) {
   Prepared prepared;
   prepared.run = run_winograd;
   prepared.packed.assign(problem.in.size(), false);
-  if (const Tensor* kernel = problem.in[1].constant) {
-    s.weights = Tensor(Shape{s.weights_size});
-    for_each_panel(s, [&](const Part& part, size_t m, int64_t p) {
-      pack_panel(s, part, m, p, kernel->data(), s.weights.data());
-    });
-    prepared.packed[1] = true;
-  } else {
-    prepared.scratch_floats += s.weights_size;
-  }
-  if (problem.in.size() < 3 || problem.in[2].constant) {
-    s.bias = Tensor(Shape{s.panels.size()});
-    if (problem.in.size() == 3) {
-      s.panels.pack(problem.in[2].constant->data(), s.bias.data());
-      prepared.packed[2] = true;
-    }
-  } else {
-    s.packs_bias = true;
-    prepared.scratch_floats += s.panels.size();
-  }
+  s.weights.prepare(problem, 1, s.weights_size, prepared, [&](const float* kernel, float* to) {
+    for (const Part& part : s.parts)
+      for (size_t m = 0; m < part.lattice.members.size(); ++m)
+        for (int64_t p = 0; p < s.panels.count(); ++p) pack_panel(s, part, m, p, kernel, to);
+  });
+  s.bias.prepare(problem, 2, s.panels.size(), prepared,
+                 [&](const float* bias, float* to) { s.panels.pack(bias, to); });
+  s.slots_at = prepared.scratch_floats;
   prepared.scratch_floats += s.slots * s.slot_size;
   const Lattice& l = s.parts[0].lattice;
   const auto name = [](const Winograd& w) {
