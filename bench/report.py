@@ -146,7 +146,9 @@ def summary(rows):
 def tables(lines):
     text = []
     for head, rows in by_threads(lines):
-        text += [f"## {threads_text(head)}", "", summary(rows), "", table(rows), ""]
+        text += [f"## {threads_text(head)}", ""]
+        text += [f"The machine was {busy(head)}.", ""] if busy(head) else []
+        text += [summary(rows), "", table(rows), ""]
     return "\n".join(text)
 
 
@@ -179,6 +181,14 @@ def falls_short_elsewhere(lines):
     return "\n".join(text or ["Nothing."])
 
 
+def busy(head):
+    """What other work on the machine makes of the numbers. The run before leaves a load of 1."""
+    if head["load"] < 2:
+        return ""
+    return ("busy with other work: provisional" if head["threads"] == 1 else
+            "busy with other work: times on the wall mean nothing")
+
+
 def machine_text(lines):
     text = []
     head = next(line for line in lines if "versions" in line)
@@ -191,7 +201,7 @@ def machine_text(lines):
         text.append(f"- {threads_text(head)}: FMA peak {statistics.median(peaks):.0f} GFLOP/s (median "
                     f"of the rows, {min(peaks):.0f} to {max(peaks):.0f});\n"
                     f"  load of the machine before: {head['load']:.1f}" +
-                    (" (busy with other work: provisional)" if head["load"] > 1 else ""))
+                    (f" ({busy(head)})" if busy(head) else ""))
     return "\n".join(text)
 
 
