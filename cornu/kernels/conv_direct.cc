@@ -81,7 +81,23 @@ struct Run {
   float* out;
 
   int64_t cells(const Phase& phase) const { return s.geometry.batch * phase.count(); }
-  int64_t tiles(const Phase& phase) const { return (cells(phase) + s.rows() - 1) / s.rows(); }
+  // Tiles lie within lines where that wastes little of them, else they run on from line to line.
+  int64_t tiles_per_line(const Phase& phase) const {
+    const int64_t line = phase.axis[2].count, tiles = (line + s.rows() - 1) / s.rows();
+    return 4 * line >= 3 * tiles * s.rows() ? tiles : 0;
+  }
+  int64_t tiles(const Phase& phase) const {
+    const int64_t per_line = tiles_per_line(phase);
+    if (per_line == 0) return (cells(phase) + s.rows() - 1) / s.rows();
+    return s.geometry.batch * phase.axis[0].count * phase.axis[1].count * per_line;
+  }
+  // The results of a tile.
+  Range tile_cells(const Phase& phase, int64_t tile, int64_t all) const {
+    const int64_t per_line = tiles_per_line(phase), line = phase.axis[2].count;
+    if (per_line == 0) return part(cells(phase), tile, all);
+    const Range own = part(line, tile % per_line, per_line);
+    return {tile / per_line * line + own.begin, tile / per_line * line + own.end};
+  }
 
   // What every tile of a panel shares.
   Tile panel_tile(size_t phase, int64_t p) const {
@@ -110,45 +126,71 @@ struct Run {
       run_block(phase, {t, std::min(t + block, tile_range.end)}, panel_range);
   }
 
-  void run_block(size_t phase, Range tile_range, Range panel_range) const {
+  // A tile's place in the tables below, and how far from there it lies itself.
+  struct Entry {
+    int count = 0;
+    Runs runs;
+    const float** rows = nullptr;
+    int32_t* first = nullptr;
+    float** outs = nullptr;
+    int64_t in_shift = 0, out_shift = 0;
+  };
+  struct Tables {
     const float* rows[kPointers];
     int32_t first[kPointers];
     float* outs[kTiles * kMaxRows];
+    Entry entry[kTiles];
+  };
+
+  void fill_tables(const Phase& phase, Range tile_range, Tables& t) const {
+    const int64_t all = tiles(phase), count = tile_range.end - tile_range.begin;
+    const float** rows = t.rows;
+    int32_t* first = t.first;
+    float** outs = t.outs;
+    Cells cells;
     struct {
-      int count;
-      Runs runs;
-      const float** rows;
-      int32_t* first;
-      float** outs;
-    } table[kTiles];
-    const Phase& ph = s.geometry.phases[phase];
-    const int64_t all = tiles(ph), begin = part(cells(ph), tile_range.begin, all).begin;
-    Walker walker(s.geometry, ph, x, begin);
-    Cells cells_of_tile;
-    const float** next_rows = rows;
-    int32_t* next_first = first;
-    float** next_outs = outs;
-    const int64_t count = tile_range.end - tile_range.begin;
+      const Entry* entry = nullptr;
+      Place place;
+    } inner[kMaxRows + 1];  // the first one of each count
     for (int64_t i = 0; i < count; ++i) {
-      const Range range = part(cells(ph), tile_range.begin + i, all);
-      walker.take(static_cast<int>(range.end - range.begin), cells_of_tile);
-      const Runs runs = fill_rows(s.geometry, ph, cells_of_tile, s.zero.data(), 0, ph.taps(),
-                                  next_rows, next_first);
-      table[i] = {cells_of_tile.count, runs, next_rows, next_first, next_outs};
-      next_rows += runs.runs * cells_of_tile.count;
-      next_first += runs.runs;
-      for (int m = 0; m < cells_of_tile.count; ++m)
-        *next_outs++ = out + cells_of_tile.out[m] * s.geometry.out_channels();
+      const Range range = tile_cells(phase, tile_range.begin + i, all);
+      const Place place = place_of(s.geometry, phase, range);
+      auto& same = inner[range.end - range.begin];
+      if (place.inner && same.entry) {
+        t.entry[i] = *same.entry;
+        t.entry[i].in_shift = place.in - same.place.in;
+        t.entry[i].out_shift = place.out - same.place.out;
+        continue;
+      }
+      Walker(s.geometry, phase, x, range.begin)
+          .take(static_cast<int>(range.end - range.begin), cells);
+      const Runs runs =
+          fill_rows(s.geometry, phase, cells, s.zero.data(), 0, phase.taps(), rows, first);
+      t.entry[i] = {cells.count, runs, rows, first, outs};
+      if (place.inner) same = {&t.entry[i], place};
+      rows += runs.runs * cells.count;
+      first += runs.runs;
+      for (int m = 0; m < cells.count; ++m)
+        *outs++ = out + cells.out[m] * s.geometry.out_channels();
     }
+  }
+
+  void run_block(size_t phase, Range tile_range, Range panel_range) const {
+    Tables tables;
+    fill_tables(s.geometry.phases[phase], tile_range, tables);
     for (int64_t p = panel_range.begin; p < panel_range.end; ++p) {
-      Tile tile = panel_tile(phase, p);
-      for (int64_t i = 0; i < count; ++i) {
-        tile.rows = table[i].rows;
-        tile.first = table[i].first;
-        tile.runs = table[i].runs.runs;
-        tile.length = table[i].runs.length;
-        tile.out = table[i].outs;
-        call(tile, table[i].count);
+      const Tile panel = panel_tile(phase, p);
+      Tile tile = panel;
+      for (int64_t i = 0; i < tile_range.end - tile_range.begin; ++i) {
+        const Entry& e = tables.entry[i];
+        tile.rows = e.rows;
+        tile.first = e.first;
+        tile.runs = e.runs.runs;
+        tile.length = e.runs.length;
+        tile.out = e.outs;
+        tile.rows_shift = panel.rows_shift + e.in_shift;
+        tile.out_shift = panel.out_shift + e.out_shift;
+        call(tile, e.count);
       }
     }
   }
@@ -162,20 +204,20 @@ struct Run {
     float* outs[kMaxRows];
     const Phase& ph = s.geometry.phases[phase];
     const int64_t all = tiles(ph), chunk = kPointers / s.rows();
-    Walker walker(s.geometry, ph, x, part(cells(ph), tile_range.begin, all).begin);
-    Cells tile_cells;
+    Cells cells_of_tile;
     for (int m = 0; m < kMaxRows; ++m) partial[m] = sums + m * s.panels.width;
     for (int64_t t = tile_range.begin; t < tile_range.end; ++t) {
-      const Range range = part(cells(ph), t, all);
-      walker.take(static_cast<int>(range.end - range.begin), tile_cells);
-      for (int m = 0; m < tile_cells.count; ++m)
-        outs[m] = out + tile_cells.out[m] * s.geometry.out_channels();
+      const Range range = tile_cells(ph, t, all);
+      Walker(s.geometry, ph, x, range.begin)
+          .take(static_cast<int>(range.end - range.begin), cells_of_tile);
+      for (int m = 0; m < cells_of_tile.count; ++m)
+        outs[m] = out + cells_of_tile.out[m] * s.geometry.out_channels();
       for (int64_t p = panel_range.begin; p < panel_range.end; ++p) {
         const Tile whole = panel_tile(phase, p);
         Tile tile = whole;
         for (int64_t begin = 0; begin < ph.taps(); begin += chunk) {
           const bool last = begin + chunk >= ph.taps();
-          const Runs runs = fill_rows(s.geometry, ph, tile_cells, s.zero.data(), begin,
+          const Runs runs = fill_rows(s.geometry, ph, cells_of_tile, s.zero.data(), begin,
                                       last ? ph.taps() : begin + chunk, rows, first);
           tile.rows = rows;
           tile.first = first;
@@ -186,13 +228,13 @@ struct Run {
             tile.out_shift = whole.out_shift;
             tile.columns = whole.columns;
             tile.relu = whole.relu;
-            call(tile, tile_cells.count);
+            call(tile, cells_of_tile.count);
           } else {
             tile.out = partial;
             tile.out_shift = 0;
             tile.columns = s.panels.width;
             tile.relu = nullptr;
-            s.gemm->tile[s.panels.vectors - 1][tile_cells.count - 1](tile);
+            s.gemm->tile[s.panels.vectors - 1][cells_of_tile.count - 1](tile);
             tile.start = sums;
             tile.start_stride = s.panels.width;
           }
@@ -260,6 +302,7 @@ Prepared prepare(const Problem& problem) {
   auto state = std::make_shared<State>();
   State& s = *state;
   s.geometry = geometry_of(problem);
+  flatten(s.geometry);
   s.gemm = &gemm();
   s.panels = Panels(*s.gemm, s.geometry.groups, s.geometry.group_out);
   CORNU_CHECK(s.panels.width <= Panels::kMaxWidth);

@@ -199,19 +199,6 @@ bool accepts(const Problem& problem) {
          problem.in[0].shape.rank() <= Phase::kAxes + 2;
 }
 
-// Without taps around it, a position is a row of x whatever the axes: one long line.
-void flatten(Geometry& g) {
-  auto& axes = g.phases[0].axis;
-  int64_t positions = g.batch;
-  for (const Axis& a : axes) {
-    if (a.taps != 1 || a.in_step != 1 || a.in_first != 0 || a.count != a.in) return;
-    positions *= a.count;
-  }
-  axes = {};
-  axes[2].in = axes[2].count = positions;
-  g.batch = 1;
-}
-
 void choose_blocks(State& s) {
   const Geometry& g = s.geometry;
   s.gathers = g.group_in < kFewChannels && s.phase().taps() > 1;

@@ -29,35 +29,59 @@ struct State {
   int64_t filters() const { return geometry.out_channels(); }
 };
 
-void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
-  const Phase& ph = s.geometry.phases[phase];
+// The pointers of a tile; of one inside, those of all others inside of the same count, moved.
+struct Table {
   const float* rows[kPointers];
   int32_t first[kMostTaps];
   float* outs[kMaxRows];
-  Cells tile_cells;
+  int64_t runs = 0;
+  int count = 0;
+  Place place;
+};
+
+void fill(const State& s, const Call& call, size_t phase, Range cells, Table& t) {
+  const Phase& ph = s.geometry.phases[phase];
+  Cells of_tile;
+  t.count = static_cast<int>(cells.end - cells.begin);
+  Walker(s.geometry, ph, call.in[0], cells.begin).take(t.count, of_tile);
+  t.runs = fill_rows(s.geometry, ph, of_tile, s.zero.data(), 0, ph.taps(), t.rows, t.first).runs;
+  for (int64_t run = 0; run < t.runs; ++run)
+    t.first[run] = s.cells[phase][static_cast<size_t>(t.first[run])];
+  for (int m = 0; m < t.count; ++m) t.outs[m] = call.out + of_tile.out[m] * s.filters();
+}
+
+void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
+  const Phase& ph = s.geometry.phases[phase];
+  Table inner, other;
   DepthTile tile;
-  tile.rows = rows;
-  tile.first = first;
   tile.weights = call.in[1];
   tile.bias = s.has_bias ? call.in[2] : s.no_bias.data();
-  tile.out = outs;
   tile.filters = s.filters();
   tile.multiplier = s.geometry.group_out;
   tile.block_channel = s.places.block_channel.data();
   tile.lane_channel = s.places.lane_channel.data();
   tile.relu = s.epilogue.in_registers();
-  Walker walker(s.geometry, ph, call.in[0], cells.begin);
+  const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
+  const int64_t line = ph.axis[2].count;
   for (int64_t at = cells.begin; at < cells.end;) {
-    const auto count = static_cast<int>(std::min<int64_t>(s.tiles->rows, cells.end - at));
-    walker.take(count, tile_cells);
-    tile.runs =
-        fill_rows(s.geometry, ph, tile_cells, s.zero.data(), 0, ph.taps(), rows, first).runs;
-    for (int64_t run = 0; run < tile.runs; ++run)
-      first[run] = s.cells[phase][static_cast<size_t>(first[run])];
-    for (int m = 0; m < count; ++m) outs[m] = call.out + tile_cells.out[m] * s.filters();
-    const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
+    // Short lines are not worth a tile of their own.
+    const int64_t left = line >= s.tiles->rows ? line - at % line : cells.end - at;
+    const int64_t count = std::min({int64_t{s.tiles->rows}, left, cells.end - at});
+    const Place place = place_of(s.geometry, ph, {at, at + count});
+    Table& table = place.inner ? inner : other;
+    if (!place.inner || inner.count != count) {
+      fill(s, call, phase, {at, at + count}, table);
+      table.place = place;
+    }
+    tile.rows = table.rows;
+    tile.first = table.first;
+    tile.runs = table.runs;
+    tile.out = table.outs;
+    tile.rows_shift = place.in - table.place.in;
+    tile.out_shift = place.out - table.place.out;
     functions[count - 1](tile);
-    for (int m = 0; m < count; ++m) s.epilogue.on_row(outs[m], s.filters());
+    for (int64_t m = 0; m < count; ++m)
+      s.epilogue.on_row(table.outs[m] + tile.out_shift, s.filters());
     at += count;
   }
 }

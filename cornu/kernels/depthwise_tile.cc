@@ -29,7 +29,7 @@ HWY_INLINE void finish(const DepthTile& t, int64_t f, V (&acc)[M][N]) {
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) {
       if (t.relu) acc[m][n] = apply(d, *t.relu, acc[m][n]);
-      hn::StoreU(acc[m][n], d, t.out[m] + f + n * kLanes);
+      hn::StoreU(acc[m][n], d, t.out[m] + t.out_shift + f + n * kLanes);
     }
 }
 
@@ -43,6 +43,7 @@ HWY_INLINE void block(const DepthTile& t, int64_t f) {
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) acc[m][n] = hn::LoadU(d, t.bias + f + n * kLanes);
   const float* const* HWY_RESTRICT rows = t.rows;
+  const int64_t from = t.rows_shift + f;
   for (int64_t run = 0; run < t.runs; ++run, rows += M) {
     const float* HWY_RESTRICT w = t.weights + t.first[run] * t.filters + f;
     V b[N];
@@ -52,7 +53,7 @@ HWY_INLINE void block(const DepthTile& t, int64_t f) {
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 2
       for (int n = 0; n < N; ++n)
-        acc[m][n] = hn::MulAdd(hn::LoadU(d, rows[m] + f + n * kLanes), b[n], acc[m][n]);
+        acc[m][n] = hn::MulAdd(hn::LoadU(d, rows[m] + from + n * kLanes), b[n], acc[m][n]);
   }
   finish<M, N>(t, f, acc);
 }
@@ -65,10 +66,10 @@ void few(const DepthTile& t) {
     for (int64_t f = 0; f < t.filters; ++f) {
       auto sum = hn::Set(d, t.bias[f]);
       for (int64_t run = 0; run < t.runs; ++run)
-        sum = hn::MulAdd(hn::Set(d, t.rows[run * M + m][f]),
+        sum = hn::MulAdd(hn::Set(d, t.rows[run * M + m][t.rows_shift + f]),
                          hn::Set(d, t.weights[t.first[run] * t.filters + f]), sum);
       if (t.relu) sum = apply(d, *t.relu, sum);
-      t.out[m][f] = hn::GetLane(sum);
+      t.out[m][t.out_shift + f] = hn::GetLane(sum);
     }
 }
 
@@ -91,11 +92,12 @@ void many(const DepthTile& t) {
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m) acc[m][0] = hn::LoadU(d, t.bias + f);
     const float* const* HWY_RESTRICT rows = t.rows;
+    const int64_t from = t.rows_shift + t.block_channel[i];
     for (int64_t run = 0; run < t.runs; ++run, rows += M) {
       const V b = hn::LoadU(d, t.weights + t.first[run] * t.filters + f);
 #pragma GCC unroll 8
       for (int m = 0; m < M; ++m) {
-        const V x = hn::LoadU(d, rows[m] + t.block_channel[i]);
+        const V x = hn::LoadU(d, rows[m] + from);
         acc[m][0] = hn::MulAdd(hn::TableLookupLanes(x, lanes), b, acc[m][0]);
       }
     }

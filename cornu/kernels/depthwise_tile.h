@@ -13,9 +13,10 @@ struct DepthTile {
   const float* const* rows = nullptr;  // [runs][M]: the channels of the cells each result reads
   const int32_t* first = nullptr;      // [runs]: the row of `weights`
   int64_t runs = 0;
-  const float* weights = nullptr;  // [taps][filters]
-  const float* bias = nullptr;     // [filters]
-  float* const* out = nullptr;     // [M]
+  int64_t rows_shift = 0, out_shift = 0;  // added to every pointer of `rows`, of `out`
+  const float* weights = nullptr;         // [taps][filters]
+  const float* bias = nullptr;            // [filters]
+  float* const* out = nullptr;            // [M]
   int64_t filters = 0, multiplier = 1;
   // For a multiplier above 1: per block of `lanes` filters, the last one moved back to end with the
   // filters, the channel its loads start at and which of the loaded channels each filter reads.

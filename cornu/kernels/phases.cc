@@ -135,4 +135,18 @@ Geometry geometry_of(const Problem& problem) {
   return g;
 }
 
+void flatten(Geometry& g) {
+  if (g.phases.size() != 1) return;
+  auto& axes = g.phases[0].axis;
+  int64_t positions = g.batch;
+  for (const Axis& a : axes) {
+    if (a.taps != 1 || a.in_step != 1 || a.in_first != 0 || a.out_step != 1 || a.count != a.in)
+      return;
+    positions *= a.count;
+  }
+  axes = {};
+  axes[2].in = axes[2].out = axes[2].count = positions;
+  g.batch = 1;
+}
+
 }  // namespace cornu::kernels

@@ -53,4 +53,7 @@ bool has_phases(const Problem& problem);
 // Of a problem that has_phases.
 Geometry geometry_of(const Problem& problem);
 
+// Of a single phase without taps, borders or steps, all axes and the batch become one long line.
+void flatten(Geometry& geometry);
+
 }  // namespace cornu::kernels

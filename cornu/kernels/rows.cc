@@ -53,6 +53,28 @@ void Walker::take(int count, Cells& cells) {
   }
 }
 
+Place place_of(const Geometry& geometry, const Phase& phase, Range cells) {
+  Place place{true, 0, 0};
+  int64_t at[Phase::kAxes], rest = cells.begin;
+  for (size_t a = Phase::kAxes; a-- > 0; rest /= phase.axis[a].count)
+    at[a] = rest % phase.axis[a].count;
+  const int64_t last = at[2] + (cells.end - cells.begin) - 1;
+  place.in = place.out = rest;  // the image
+  for (size_t a = 0; a < Phase::kAxes; ++a) {
+    const Axis& axis = phase.axis[a];
+    const int64_t in = at[a] * axis.in_step + axis.in_first;
+    const int64_t end =
+        (a == 2 ? last : at[a]) * axis.in_step + axis.in_first + (axis.taps - 1) * axis.tap_step;
+    place.inner = place.inner && in >= 0 && end < axis.in;
+    place.in = place.in * axis.in + in;
+    place.out = place.out * axis.out + at[a] * axis.out_step + axis.out_first;
+  }
+  place.inner = place.inner && last < phase.axis[2].count;
+  place.in *= geometry.in_channels();
+  place.out *= geometry.out_channels();
+  return place;
+}
+
 Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells, const float* zero,
                int64_t begin, int64_t end, const float** rows, int32_t* first) {
   const auto& [a0, a1, a2] = phase.axis;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "cornu/kernels/phases.h"
+#include "cornu/kernels/split.h"
 
 namespace cornu::kernels {
 
@@ -33,6 +34,14 @@ class Walker {
   int64_t image_size_, out_image_, out_size_;
   int64_t at_[Phase::kAxes];
 };
+
+// Where the results [begin, end) of a phase begin in x and in the output, and whether they lie
+// within one line and all their taps within x: as many such results have the same tables, moved.
+struct Place {
+  bool inner = false;
+  int64_t in = 0, out = 0;
+};
+Place place_of(const Geometry& geometry, const Phase& phase, Range cells);
 
 // What fill_rows wrote: `runs` runs of `length` numbers.
 struct Runs {
