@@ -154,7 +154,9 @@ struct Run {
     } inner[kMaxRows + 1];  // the first one of each count
     for (int64_t i = 0; i < count; ++i) {
       const Range range = tile_cells(phase, tile_range.begin + i, all);
-      const Place place = place_of(s.geometry, phase, range);
+      const int64_t line = range.begin / phase.axis[2].count, start = line * phase.axis[2].count;
+      const Place place = place_of(s.geometry, phase, line_of(s.geometry, phase, line),
+                                   {range.begin - start, range.end - start});
       auto& same = inner[range.end - range.begin];
       if (place.inner && same.entry) {
         t.entry[i] = *same.entry;

@@ -62,12 +62,14 @@ void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
   tile.lane_channel = s.places.lane_channel.data();
   tile.relu = s.epilogue.in_registers();
   const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
-  const int64_t line = ph.axis[2].count;
-  for (int64_t at = cells.begin; at < cells.end;) {
+  const int64_t length = ph.axis[2].count;
+  Line line;
+  for (int64_t at = cells.begin, column = at % length; at < cells.end;) {
+    if (at == cells.begin || column == 0) line = line_of(s.geometry, ph, at / length);
     // Short lines are not worth a tile of their own.
-    const int64_t left = line >= s.tiles->rows ? line - at % line : cells.end - at;
+    const int64_t left = length >= s.tiles->rows ? length - column : cells.end - at;
     const int64_t count = std::min({int64_t{s.tiles->rows}, left, cells.end - at});
-    const Place place = place_of(s.geometry, ph, {at, at + count});
+    const Place place = place_of(s.geometry, ph, line, {column, column + count});
     Table& table = place.inner ? inner : other;
     if (!place.inner || inner.count != count) {
       fill(s, call, phase, {at, at + count}, table);
@@ -83,6 +85,8 @@ void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
     for (int64_t m = 0; m < count; ++m)
       s.epilogue.on_row(table.outs[m] + tile.out_shift, s.filters());
     at += count;
+    column = (column + count) % length;
+    if (length < s.tiles->rows) line = {};  // a tile of several lines is never inside
   }
 }
 

@@ -53,26 +53,28 @@ void Walker::take(int count, Cells& cells) {
   }
 }
 
-Place place_of(const Geometry& geometry, const Phase& phase, Range cells) {
-  Place place{true, 0, 0};
-  int64_t at[Phase::kAxes], rest = cells.begin;
-  for (size_t a = Phase::kAxes; a-- > 0; rest /= phase.axis[a].count)
-    at[a] = rest % phase.axis[a].count;
-  const int64_t last = at[2] + (cells.end - cells.begin) - 1;
-  place.in = place.out = rest;  // the image
-  for (size_t a = 0; a < Phase::kAxes; ++a) {
-    const Axis& axis = phase.axis[a];
-    const int64_t in = at[a] * axis.in_step + axis.in_first;
-    const int64_t end =
-        (a == 2 ? last : at[a]) * axis.in_step + axis.in_first + (axis.taps - 1) * axis.tap_step;
-    place.inner = place.inner && in >= 0 && end < axis.in;
-    place.in = place.in * axis.in + in;
-    place.out = place.out * axis.out + at[a] * axis.out_step + axis.out_first;
-  }
-  place.inner = place.inner && last < phase.axis[2].count;
-  place.in *= geometry.in_channels();
-  place.out *= geometry.out_channels();
-  return place;
+Line line_of(const Geometry& geometry, const Phase& phase, int64_t line) {
+  const auto& [a0, a1, a2] = phase.axis;
+  const int64_t o1 = line % a1.count, o0 = line / a1.count % a0.count;
+  const int64_t image = line / a1.count / a0.count;
+  const int64_t i0 = o0 * a0.in_step + a0.in_first, i1 = o1 * a1.in_step + a1.in_first;
+  const bool inside = i0 >= 0 && i0 + (a0.taps - 1) * a0.tap_step < a0.in && i1 >= 0 &&
+                      i1 + (a1.taps - 1) * a1.tap_step < a1.in;
+  const int64_t out =
+      (image * a0.out + o0 * a0.out_step + a0.out_first) * a1.out + o1 * a1.out_step + a1.out_first;
+  return {inside,
+          (((image * a0.in + i0) * a1.in + i1) * a2.in + a2.in_first) * geometry.in_channels(),
+          (out * a2.out + a2.out_first) * geometry.out_channels()};
+}
+
+Place place_of(const Geometry& geometry, const Phase& phase, const Line& line, Range cells) {
+  const Axis& axis = phase.axis[2];
+  const int64_t first = cells.begin * axis.in_step + axis.in_first;
+  const int64_t last =
+      (cells.end - 1) * axis.in_step + axis.in_first + (axis.taps - 1) * axis.tap_step;
+  return {line.inside && first >= 0 && last < axis.in && cells.end <= axis.count,
+          line.in + cells.begin * axis.in_step * geometry.in_channels(),
+          line.out + cells.begin * axis.out_step * geometry.out_channels()};
 }
 
 Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells, const float* zero,

@@ -35,13 +35,22 @@ class Walker {
   int64_t at_[Phase::kAxes];
 };
 
-// Where the results [begin, end) of a phase begin in x and in the output, and whether they lie
-// within one line and all their taps within x: as many such results have the same tables, moved.
+// A line of results: where its result 0 would begin in x and in the output, and whether its taps
+// along the other axes lie within x.
+struct Line {
+  bool inside = false;
+  int64_t in = 0, out = 0;
+};
+// Lines are counted through batch and axes.
+Line line_of(const Geometry& geometry, const Phase& phase, int64_t line);
+
+// The same of results [begin, end), counted within their line, with all their taps: results inside
+// have the same tables as others inside, as many, moved.
 struct Place {
   bool inner = false;
   int64_t in = 0, out = 0;
 };
-Place place_of(const Geometry& geometry, const Phase& phase, Range cells);
+Place place_of(const Geometry& geometry, const Phase& phase, const Line& line, Range cells);
 
 // What fill_rows wrote: `runs` runs of `length` numbers.
 struct Runs {
