@@ -50,6 +50,16 @@ void fill(const State& s, const Call& call, size_t phase, Range cells, Table& t)
   for (int m = 0; m < t.count; ++m) t.outs[m] = call.out + of_tile.out[m] * s.filters();
 }
 
+// For tiles inside x; null where cells or taps do not lie side by side.
+DepthTileFn side_by_side_fn(const State& s, const Phase& phase) {
+  const Axis& axis = phase.axis[2];
+  const int64_t k = axis.taps;
+  if (s.geometry.group_out != 1 || s.filters() < s.tiles->lanes || axis.in_step != 1 ||
+      axis.tap_step != 1 || (k != 3 && k != 5 && k != 7))
+    return nullptr;
+  return s.tiles->side_by_side[k / 2 - 1];
+}
+
 void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
   const Phase& ph = s.geometry.phases[phase];
   Table inner, other;
@@ -62,6 +72,8 @@ void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
   tile.lane_channel = s.places.lane_channel.data();
   tile.relu = s.epilogue.in_registers();
   const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
+  const DepthTileFn side_by_side = side_by_side_fn(s, ph);
+  tile.cell_stride = s.geometry.in_channels();
   const int64_t length = ph.axis[2].count;
   Line line;
   for (int64_t at = cells.begin, column = at % length; at < cells.end;) {
@@ -81,7 +93,8 @@ void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
     tile.out = table.outs;
     tile.rows_shift = place.in - table.place.in;
     tile.out_shift = place.out - table.place.out;
-    functions[count - 1](tile);
+    const bool fits = place.inner && side_by_side && count == s.tiles->rows;
+    fits ? side_by_side(tile) : functions[count - 1](tile);
     for (int64_t m = 0; m < count; ++m)
       s.epilogue.on_row(table.outs[m] + tile.out_shift, s.filters());
     at += count;

@@ -58,6 +58,46 @@ HWY_INLINE void block(const DepthTile& t, int64_t f) {
   finish<M, N>(t, f, acc);
 }
 
+// M cells side by side, K taps to a line: number j of a line of x belongs to tap t of cell j - t.
+template <int M, int K, int N>
+HWY_INLINE void line_block(const DepthTile& t, int64_t f) {
+  const D d;
+  V acc[M][N];
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) acc[m][n] = hn::LoadU(d, t.bias + f + n * kLanes);
+  for (int64_t run = 0; run < t.runs; run += K) {
+    const float* HWY_RESTRICT x = t.rows[run * M] + t.rows_shift + f;
+    V w[K][N];
+#pragma GCC unroll 8
+    for (int k = 0; k < K; ++k)
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n)
+        w[k][n] = hn::LoadU(d, t.weights + t.first[run + k] * t.filters + f + n * kLanes);
+#pragma GCC unroll 16
+    for (int j = 0; j < M + K - 1; ++j, x += t.cell_stride) {
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) {
+        const V number = hn::LoadU(d, x + n * kLanes);
+#pragma GCC unroll 8
+        for (int k = 0; k < K; ++k)
+          if (j - k >= 0 && j - k < M) acc[j - k][n] = hn::MulAdd(number, w[k][n], acc[j - k][n]);
+      }
+    }
+  }
+  finish<M, N>(t, f, acc);
+}
+
+template <int M, int K>
+void side_by_side(const DepthTile& t) {
+  constexpr int N = K == 3 ? 2 : 1;  // as many as the registers hold
+  int64_t f = 0;
+  for (; f + N * kLanes <= t.filters; f += N * kLanes) line_block<M, K, N>(t, f);
+  for (; f + kLanes <= t.filters; f += kLanes) line_block<M, K, 1>(t, f);
+  if (f < t.filters) line_block<M, K, 1>(t, t.filters - kLanes);
+}
+
 // Fewer filters than a vector has lanes.
 template <int M>
 void few(const DepthTile& t) {
@@ -120,8 +160,11 @@ constexpr void fill(DepthTiles& all, std::integer_sequence<int, I...>) {
 
 const DepthTiles* target_depth_tiles() {
   static const DepthTiles all = [] {
-    DepthTiles t{hwy::TargetName(HWY_TARGET), kLanes, kRows, {}, {}};
+    DepthTiles t{hwy::TargetName(HWY_TARGET), kLanes, kRows, {}, {}, {}};
     fill(t, std::make_integer_sequence<int, kRows>());
+    t.side_by_side[0] = side_by_side<kRows, 3>;
+    t.side_by_side[1] = side_by_side<kRows, 5>;
+    t.side_by_side[2] = side_by_side<kRows, 7>;
     return t;
   }();
   return &all;
