@@ -175,8 +175,7 @@ class RandomGraph {
       x = g_.add(ops::Resize{ops::Resize::Mode::kNearest, size}, {x});
     }
     const int64_t k = pick(2, 3), filters = pick(1, 9);
-    x = g_.add(ops::Conv{{1, 1}, {1, 1}, {{1, 1}, {k - 2, 1}}},
-               {x, weight({2, k, s[3], filters})});
+    x = g_.add(ops::Conv{{1, 1}, {1, 1}, {{1, 1}, {k - 2, 1}}}, {x, weight({2, k, s[3], filters})});
     if (pick(0, 1)) return x;
     const Shape c{filters};
     return g_.add(ops::BatchNorm{3, 1e-3f},
