@@ -49,8 +49,34 @@ WINOGRAD_ELSEWHERE = {
     "3x3 64>64 @224": 0.93,
 }
 
-# Why rows fall short, by name: what the numbers cannot say.
-REASONS = {}
+# Why rows fall short, by what their names contain: what the numbers cannot say. The first counts.
+SHORT_SUMS = "sums this short leave the inner kernel little beside loading its pointers and storing"
+REASONS = {
+    "kernel gradient of 3x3 1>32": "rows of one channel are gathered first, at the cost of copying",
+    "kernel gradient of 7x7": "rows of three channels are gathered first, at the cost of copying",
+    "kernel gradient of grouped": "a group's four channels fill a quarter of a vector",
+    "grouped 32 x 4": "a group's four channels fill a quarter of a vector",
+    "input gradient of depth multiplier": "as a grouped convolution: no depthwise kernel sums over "
+                                          "a multiplier",
+    "kernel gradient": "plain sums, or four-point Winograd (2.25 times fewer products) where oneDNN "
+                       "takes six points",
+    "input gradient of 3x3": "",
+    "depthwise 3x3": "bound by memory: what keeps it from oneDNN's bytes per second is not known",
+    "depthwise 7x7": "a third of the tiles lie on the border and are not read line by line",
+    "3>32": SHORT_SUMS,
+    "3>64": SHORT_SUMS,
+    "1>32": SHORT_SUMS,
+    "1x1 64>1 ": SHORT_SUMS,
+    "24>144": SHORT_SUMS,
+    "64>256": SHORT_SUMS,
+    "3x3 64>3 ": "the matrix products take two thirds of the time, 27 of 32 columns being used",
+    "3x3 64>1 ": "nine of sixteen columns of the matrix products are used",
+    "48>3": "27 of 32 columns of the matrix products are used, and their rows leave the first-level "
+            "cache",
+    "512>512 @7": "four to sixteen tiles do not repay reading transformed weights",
+    "256>256 @14": "sixteen tiles: the transformed weights are read from the third-level cache",
+    "dilated 12": "tiles of 33 / 12 positions are mostly border, which oneDNN leaves out",
+}
 
 
 def is_winograd(contestant):
@@ -162,7 +188,7 @@ def falls_short(lines):
         text += [f"### {threads_text(head)}", ""]
         short = [row for row in rows if row.shortfalls()]
         for row in short:
-            reason = REASONS.get(row.name)
+            reason = next((why for part, why in REASONS.items() if part in row.name + " "), None)
             text.append(f"- {row.name}: {'; '.join(row.shortfalls())} "
                         f"({row.cornu['detail']})" + (f". {reason}" if reason else ""))
         if not short:
