@@ -80,7 +80,7 @@ void pack_panel(const State& s, const Part& part, size_t member, int64_t p, cons
   const Geometry& g = s.geometry;
   const Phase& phase = part.lattice.members[member].phase;
   const Winograd &wr = part.lattice.axis[1].winograd, &wc = part.lattice.axis[2].winograd;
-  const std::vector<double> gr = kernel_transform(wr), gc = kernel_transform(wc);
+  const KernelTransform gr = kernel_transform(wr), gc = kernel_transform(wc);
   const int64_t width = s.panels.width, columns = s.panels.columns(p);
   // Transforms may be of more taps than there are.
   const int64_t rows_taps = phase.axis[1].taps, columns_taps = phase.axis[2].taps;

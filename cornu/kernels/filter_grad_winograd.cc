@@ -162,7 +162,7 @@ struct Slice {
 void finish(const State& s, const float* scratch, int64_t channel, float* out) {
   constexpr int64_t kFilters = 64;  // at a time
   const Winograd &wr = s.lattice.axis[1].winograd, &wc = s.lattice.axis[2].winograd;
-  const std::vector<double> gr = kernel_transform(wr), gc = kernel_transform(wc);
+  const KernelTransform gr = kernel_transform(wr), gc = kernel_transform(wc);
   const auto& axis = s.lattice.members[0].phase.axis;
   for (int64_t first = 0; first < s.filters(); first += kFilters) {
     const int64_t count = std::min(kFilters, s.filters() - first);

@@ -1,7 +1,7 @@
 #include "cornu/kernels/winograd.h"
 
-#include <array>
 #include <cmath>
+#include <span>
 
 #include "cornu/base/error.h"
 #include "cornu/kernels/targets.h"
@@ -242,24 +242,24 @@ namespace cornu::kernels {
 HWY_EXPORT(target_winograd);
 const WinogradTransforms& winograd_transforms() { return *CORNU_CHOOSE(target_winograd)(); }
 
-std::vector<double> kernel_transform(const Winograd& w) {
-  const int taps = w.taps();
+KernelTransform kernel_transform(const Winograd& w) {
   if (w.points == 1) return {1};
   const double root = std::sqrt(2.0);
   // Of each finite point p: the row (1, p, p^2, …), divided by the product of its distances to the
   // other points.
-  std::vector<double> points = {0, 1, -1};
-  if (w.points == 6) points = {0, 1 / root, -1 / root, root, -root};
+  const double four[] = {0, 1, -1}, six[] = {0, 1 / root, -1 / root, root, -root};
+  const std::span<const double> points = w.points == 6 ? std::span<const double>(six) : four;
   CORNU_CHECK(w.points == std::ssize(points) + 1);
-  std::vector<double> g(static_cast<size_t>(w.points * taps), 0.0);
+  const auto taps = static_cast<size_t>(w.taps());
+  KernelTransform g{};
   for (size_t i = 0; i < points.size(); ++i) {
     double product = 1;
     for (size_t k = 0; k < points.size(); ++k)
       if (k != i) product *= points[i] - points[k];
-    for (int t = 0; t < taps; ++t)
-      g[i * static_cast<size_t>(taps) + static_cast<size_t>(t)] = std::pow(points[i], t) / product;
+    for (size_t t = 0; t < taps; ++t)
+      g[i * taps + t] = std::pow(points[i], static_cast<int>(t)) / product;
   }
-  g.back() = 1;  // infinity: the last tap alone
+  g[points.size() * taps + taps - 1] = 1;  // infinity: the last tap alone
   return g;
 }
 

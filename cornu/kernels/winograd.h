@@ -6,8 +6,8 @@
 // ways. Lavin and Gray, https://arxiv.org/abs/1509.09308. The points of evaluation are 0, 1, -1,
 // infinity of four, and 0, +-1/sqrt(2), +-sqrt(2), infinity of six, which lose least.
 
+#include <array>
 #include <cstdint>
-#include <vector>
 
 #include "cornu/kernels/epilogue.h"
 
@@ -20,8 +20,9 @@ struct Winograd {
   friend bool operator==(const Winograd&, const Winograd&) = default;
 };
 
-// G, [points][taps].
-std::vector<double> kernel_transform(const Winograd& w);
+// G, [points][taps]. Runs ask for it, so it takes no memory from the heap.
+using KernelTransform = std::array<double, 30>;  // at most 6 points of 5 taps
+KernelTransform kernel_transform(const Winograd& w);
 
 // BT * x * B of one tile, for all channels: out[p][c] of position p = row * columns + column, which
 // lie out_stride apart.

@@ -43,6 +43,18 @@ TEST(Allocation, NoneAfterTheFirstSteps) {
               {.batch_size = 8, .epochs = 1, .verbose = 0, .callbacks = {count}});
     EXPECT_EQ(count->steady, 0) << optimizer;
   }
+  // Channels enough for Winograd's transforms, whose kernels are made at every step.
+  Sequential wide({
+      Input({.shape = {16, 16, 16}}),
+      Conv2D({.filters = 32, .kernel_size = 3, .padding = "same"}),
+      Conv2D({.filters = 32, .kernel_size = 3, .padding = "same"}),
+      GlobalAveragePooling2D(),
+  });
+  wide.compile({.loss = "mse"});
+  const auto count = std::make_shared<Count>();
+  wide.fit(testing::random_tensor(Shape{96, 16, 16, 16}, 1), Tensor(Shape{96, 32}),
+           {.batch_size = 16, .epochs = 1, .verbose = 0, .callbacks = {count}});
+  EXPECT_EQ(count->steady, 0);
   const int64_t before = allocations;
   const Tensor one(Shape{3});  // the counter counts
   EXPECT_GT(allocations, before);
