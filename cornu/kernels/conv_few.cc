@@ -113,18 +113,22 @@ struct Run {
 
   // Output lines, counted through the batch, of which those of one image share products.
   void lines(Range range, float* ring) const {
-    int64_t image = -1, next = 0;
+    int64_t image = -1;
+    Range held{0, 0};  // the lines of x whose products the ring holds
     for (int64_t line = range.begin; line < range.end; ++line) {
       const auto reads = s.lines.of(line % s.out_lines);
       if (line / s.out_lines != image) {
         image = line / s.out_lines;
-        next = 0;
+        held = {0, 0};
       }
       if (!reads.empty()) {
-        next = std::max<int64_t>(next, reads.front().in);
-        for (; next <= reads.back().in; ++next)
-          multiply(x + (image * s.in_lines + next) * s.in_cells * s.channels,
-                   ring + next % s.ring * s.line_size());
+        // Dilated kernels that reach out of x go back, to lines that may be overwritten.
+        const int64_t first = reads.front().in;
+        if (first < std::max(held.begin, held.end - s.ring) || first > held.end)
+          held = {first, first};
+        for (; held.end <= reads.back().in; ++held.end)
+          multiply(x + (image * s.in_lines + held.end) * s.in_cells * s.channels,
+                   ring + held.end % s.ring * s.line_size());
       }
       add(reads, ring, out + line * s.out_cells * s.filters);
     }

@@ -20,6 +20,8 @@ TEST(ConvFew, EqualsTheReference) {
       {{21, 20}, 12, 3, {3, 3}, {.stride = {2, 3}, .pad = {kOne, {0, 1}}}},
       {{20, 19}, 12, 1, {3, 3}, {.dilation = {2, 4}, .pad = {{2, 2}, {4, 4}}, .batch = 2}},
       {{3, 3}, 6, 3, {3, 3}, {.pad = {{5, 4}, {6, 7}}}},
+      // Lines read again after later ones, as the taps between them lie beside x.
+      {{17, 9}, 4, 4, {3, 1}, {.stride = {3, 2}, .dilation = {12, 2}, .pad = {{12, 12}, {}}}},
   };
   for (const Case& c : cases) check_all("conv few", conv(c));
 }

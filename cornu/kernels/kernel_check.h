@@ -29,6 +29,9 @@ void check_kernel(const std::string& kernel, const Check& check);
 // Each entry of a batch alone gives the same bits as in the batch, on every target.
 void check_batch(const std::string& kernel, const Check& check);
 
+// The names of all kernels that accept the problem.
+std::vector<std::string> kernels_for(const Check& check);
+
 // The name of the kernel that is chosen, "" when none is.
 std::string kernel_for(const ops::Op& op, const std::vector<Shape>& in);
 

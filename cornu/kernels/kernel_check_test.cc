@@ -202,7 +202,7 @@ void check_target(const std::string& kernel, const Check& check, const std::vect
   const Prepared prepared = chosen->prepare(problem);
   ASSERT_EQ(prepared.packed.size(), in.size());
   const Floats one = run(prepared, in, problem.out, 1);
-  for (int threads : {2, 3})
+  for (int threads : {2, 3, 4})
     EXPECT_TRUE(same_bits(one, run(prepared, in, problem.out, threads))) << threads << " threads";
   ASSERT_EQ(one.size(), expected.value.size());
   for (size_t i = 0; i < one.size(); ++i) {
@@ -232,6 +232,14 @@ std::string kernel_for(const ops::Op& op, const std::vector<Shape>& in) {
   return kernel ? kernel->name : "";
 }
 
+std::vector<std::string> kernels_for(const Check& check) {
+  const Problem problem = problem_of(check.op, check.in, check.strict);
+  std::vector<std::string> names;
+  for (const Kernel& kernel : table())
+    if (kernel.accepts(problem)) names.emplace_back(kernel.name);
+  return names;
+}
+
 void check_batch(const std::string& name, const Check& check) {
   const std::vector<Floats> in = make_inputs(check);
   std::vector<Shape> alone = check.in;
@@ -259,7 +267,7 @@ void check_batch(const std::string& name, const Check& check) {
 void check_kernel(const std::string& kernel, const Check& check) {
   std::string shapes;
   for (const Shape& shape : check.in) shapes += base::cat(" ", shape);
-  SCOPED_TRACE(ops::to_text(check.op) + " of" + shapes);
+  SCOPED_TRACE(kernel + ": " + ops::to_text(check.op) + " of" + shapes);
   const std::vector<Floats> in = make_inputs(check);
   const Shape out = ops::infer_shape(check.op, check.in);
   const Expected expected = expect(check, in, out);
