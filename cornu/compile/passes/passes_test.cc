@@ -7,7 +7,7 @@
 #include "cornu/compile/passes/fold_upsampling.h"
 #include "cornu/compile/passes/fuse_activation.h"
 #include "cornu/exec/interpreter.h"
-#include "tests/support/random_graph.h"
+#include "tests/support/pass_check.h"
 
 namespace cornu::compile {
 namespace {
@@ -16,13 +16,8 @@ using graph::Builder;
 using graph::Graph;
 using graph::Value;
 using ops::Unary;
-
-template <class Op>
-int count(const Graph& g) {
-  int n = 0;
-  for (const graph::Node& node : g.nodes) n += std::holds_alternative<Op>(node.op);
-  return n;
-}
+using testing::count;
+using testing::expect_equal_values;
 
 Value conv3x3(Builder& g, Value x, int64_t filters) {
   const int64_t c = g.shape(x)[-1];
@@ -112,13 +107,6 @@ Graph network(const Net& net, Before&& before, After&& after) {
   std::vector<Value> in = {x, constant(kernel, 1)};
   if (net.bias) in.push_back(constant({net.filters}, 2));
   return std::move(g).finish({after(g, g.add(op, in), constant)});
-}
-void expect_equal_values(const Graph& a, const Graph& b) {
-  graph::verify(b);
-  const std::vector<Tensor> x = testing::random_inputs(a, 7);
-  EXPECT_LT(testing::max_error(exec::interpret<float>(b, x)[0], exec::interpret<float>(a, x)[0]),
-            1e-5)
-      << graph::print(a) << graph::print(b);
 }
 
 TEST(FoldUpsampling, EveryFactorSizeAndBorder) {

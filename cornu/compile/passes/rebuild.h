@@ -13,10 +13,12 @@ class Rebuild {
   explicit Rebuild(const graph::Graph& from) : from_(from) { to_.variables = from.variables; }
 
   // The next node as it is.
-  void keep() {
+  void keep() { replace(add(next_node())); }
+  // A copy of it, whose operands are ids of the copy.
+  graph::Node next_node() const {
     graph::Node node = from_[next()];
     for (graph::NodeId& id : node.in) id = at(id);
-    replace(add(std::move(node)));
+    return node;
   }
   // A node beside the graph's own; its operands are ids of the copy.
   graph::NodeId add(graph::Node node) {
@@ -33,6 +35,9 @@ class Rebuild {
   // The node that keep() or replace() is about, and where an earlier one is now.
   graph::NodeId next() const { return static_cast<graph::NodeId>(at_.size()); }
   graph::NodeId at(graph::NodeId id) const { return at_[static_cast<size_t>(id)]; }
+
+  // A node of the copy.
+  const graph::Node& operator[](graph::NodeId id) const { return to_[id]; }
 
   // Once every node is kept or replaced.
   graph::Graph finish() && {
