@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what building Cornu needs, from Debian's packages; does nothing where all is there.
-#   scripts/install-deps.sh [--test] [--fuzz] [--quickstart] [--bench]
+#   scripts/install-deps.sh [--test] [--fuzz] [--quickstart] [--bench] [--arm64]
 # --test adds what scripts/test.sh needs, --fuzz a clang with libFuzzer, --quickstart the pictures to
-# train on and npm, which brings trained models, --bench what is measured beside Cornu in bench/.
+# train on and npm, which brings trained models, --bench what is measured beside Cornu in bench/,
+# --arm64 a cross compiler, the libraries for arm64, and qemu to run what it makes.
 . "$(dirname "$0")/common.sh"
 
 # Without options: all that `cmake --preset release` asks for.
@@ -21,9 +22,12 @@ for option in "$@"; do
       ;;
     # PyTorch's matrix products are many times faster with OpenBLAS than with what it brings.
     --bench) packages+=(libbenchmark-dev libdnnl-dev python3-torch libopenblas0-pthread) ;;
+    --arm64)
+      packages+=(g++-aarch64-linux-gnu qemu-user-static {zlib1g,libhwy,libgtest,libgmock}-dev:arm64)
+      ;;
     *)
       die "unknown option $option" \
-        "usage: scripts/install-deps.sh [--test] [--fuzz] [--quickstart] [--bench]"
+        "usage: scripts/install-deps.sh [--test] [--fuzz] [--quickstart] [--bench] [--arm64]"
       ;;
   esac
 done
@@ -48,5 +52,8 @@ if [ "$(id -u)" != 0 ]; then
   root=(sudo)
 fi
 export DEBIAN_FRONTEND=noninteractive
+if [[ ${missing[*]} == *:arm64* ]]; then
+  step "adding Debian's packages for arm64" "${root[@]}" dpkg --add-architecture arm64
+fi
 step "reading Debian's package lists" "${root[@]}" apt-get update
 step "installing ${missing[*]}" "${root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"

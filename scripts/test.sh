@@ -21,7 +21,9 @@ done
 passed=0 failed=1
 trap 'echo "$passed passed, $failed failed"' EXIT
 
-scripts/install-deps.sh --test
+needed=(--test)
+[ "$preset" != arm64 ] || needed+=(--arm64)
+scripts/install-deps.sh "${needed[@]}"
 if [ -z "${CORNU_MODELS:-}" ]; then
   scripts/fetch-models.sh build/models
   export CORNU_MODELS=$PWD/build/models

@@ -27,6 +27,10 @@ struct Sum {
   static constexpr bool kMean = T == Term::kNormalized;
   V first, second;
 
+  // Implicit constructors would not be compiled for the target.
+  HWY_INLINE Sum() {}
+  HWY_INLINE Sum(V a, V b) : first(a), second(b) {}
+
   HWY_INLINE void start() {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     first = hn::Set(D(), T == Term::kMax ? -kInfinity : T == Term::kMin ? kInfinity : 0.0);
@@ -99,7 +103,7 @@ Sum<T, One> joined(const Sum<T, Wide>& sum) {
   Sum<T, One> all;
   all.start();
   for (int64_t i = 0; i < kWide; ++i)
-    all.join(Sum<T, One>{hn::Set(One(), first[i]), hn::Set(One(), second[i])});
+    all.join(Sum<T, One>(hn::Set(One(), first[i]), hn::Set(One(), second[i])));
   return all;
 }
 
