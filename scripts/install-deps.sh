@@ -32,7 +32,7 @@ for option in "$@"; do
   esac
 done
 
-installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+installed() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
 
 command -v dpkg-query >/dev/null ||
   die "this is no Debian" "Install the counterparts of these packages by hand: ${packages[*]}"
