@@ -93,6 +93,12 @@ struct State {
   ChannelFn run = nullptr;
   // Of the channels' numbers: the channels, or where they are the last axis a multiple of them.
   int64_t period = 0;
+  // From one row of channels to the next; 0: side by side.
+  int64_t x_pitch = 0, out_pitch = 0;
+
+  int64_t at(int64_t i, int64_t pitch) const {
+    return pitch == 0 ? i : i / channels * pitch + i % channels;
+  }
 
   int64_t per_channel() const { return channels == 0 ? 0 : size / channels; }
 };
@@ -101,10 +107,10 @@ void run_all(const State& s, const Call& call, ChannelRun base) {
   const auto go = [&](int64_t at, int64_t count, int64_t channel) {
     ChannelRun r = base;
     r.count = count;
-    r.x += at;
+    r.x += s.at(at, s.x_pitch);
     if (r.dy) r.dy += at;
     for (const float** numbers : {&r.mean, &r.scale, &r.shift, &r.slope}) *numbers += channel;
-    r.out += at;
+    r.out += s.at(at, s.out_pitch);
     s.run(r);
   };
   const int64_t run = s.inner == 1 ? s.period : s.inner;
@@ -155,7 +161,9 @@ void run_batch_norm_grad(const Call& call) noexcept {
 Prepared prepare(const Problem& p, int64_t axis, float epsilon, RunFn run, ChannelFn channels) {
   State s{p.out.size(), p.out[axis], 1, epsilon, channels, p.out[axis]};
   for (int64_t a = axis + 1; a < p.out.rank(); ++a) s.inner *= p.out[a];
-  if (s.inner == 1 && s.channels > 0)
+  s.x_pitch = p.in[0].pitch;
+  s.out_pitch = p.out_pitch;
+  if (s.inner == 1 && s.channels > 0 && s.x_pitch == 0 && s.out_pitch == 0)
     s.period = s.channels * std::max<int64_t>(kLongRun / s.channels, 1);
   Prepared prepared = prepared_with(s, run, p);
   prepared.scratch_floats = 4 * s.period;
@@ -163,6 +171,9 @@ Prepared prepare(const Problem& p, int64_t axis, float epsilon, RunFn run, Chann
 }
 
 bool accepts_batch_norm(const Problem& p) { return std::holds_alternative<ops::BatchNorm>(*p.op); }
+bool takes_pitch(const Problem& p, size_t i) {
+  return std::get<ops::BatchNorm>(*p.op).axis == p.out.rank() - 1 && takes_first_and_result(p, i);
+}
 bool accepts_grad(const Problem& p) { return std::holds_alternative<ops::BatchNormGrad>(*p.op); }
 
 Prepared prepare_batch_norm(const Problem& p) {
@@ -178,8 +189,9 @@ Prepared prepare_grad(const Problem& p) {
 
 }  // namespace
 
-const Kernel kBatchNorm{"batch norm", accepts_batch_norm, prepare_batch_norm};
-const Kernel kBatchNormGrad{"batch norm grad", accepts_grad, prepare_grad};
+const Kernel kBatchNorm{"batch norm", accepts_batch_norm, prepare_batch_norm,
+                        nullptr,      takes_pitch,        true};
+const Kernel kBatchNormGrad{"batch norm grad", accepts_grad, prepare_grad, nullptr, nullptr, true};
 
 }  // namespace cornu::kernels
 #endif

@@ -172,8 +172,7 @@ struct Run {
       if (place.inner) same = {&t.entry[i], place};
       rows += runs.runs * cells.count;
       first += runs.runs;
-      for (int m = 0; m < cells.count; ++m)
-        *outs++ = out + cells.out[m] * s.geometry.out_channels();
+      for (int m = 0; m < cells.count; ++m) *outs++ = out + cells.out[m] * s.geometry.out_pitch;
     }
   }
 
@@ -213,7 +212,7 @@ struct Run {
       Walker(s.geometry, ph, x, range.begin)
           .take(static_cast<int>(range.end - range.begin), cells_of_tile);
       for (int m = 0; m < cells_of_tile.count; ++m)
-        outs[m] = out + cells_of_tile.out[m] * s.geometry.out_channels();
+        outs[m] = out + cells_of_tile.out[m] * s.geometry.out_pitch;
       for (int64_t p = panel_range.begin; p < panel_range.end; ++p) {
         const Tile whole = panel_tile(phase, p);
         Tile tile = whole;
@@ -331,6 +330,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvDirect{"conv direct", accepts, prepare};
+const Kernel kConvDirect{"conv direct", accepts, prepare, nullptr, takes_first_and_result};
 
 }  // namespace cornu::kernels

@@ -127,10 +127,10 @@ struct Run {
         if (first < std::max(held.begin, held.end - s.ring) || first > held.end)
           held = {first, first};
         for (; held.end <= reads.back().in; ++held.end)
-          multiply(x + (image * s.in_lines + held.end) * s.in_cells * s.channels,
+          multiply(x + (image * s.in_lines + held.end) * s.in_cells * s.geometry.in_pitch,
                    ring + held.end % s.ring * s.line_size());
       }
-      add(reads, ring, out + line * s.out_cells * s.filters);
+      add(reads, ring, out + line * s.out_cells * s.geometry.out_pitch);
     }
   }
 
@@ -149,7 +149,7 @@ struct Run {
     for (int64_t t = 0; t < tiles; ++t) {
       const Range cells = part(s.in_cells, t, tiles);
       for (int64_t i = cells.begin; i < cells.end; ++i) {
-        rows[i - cells.begin] = from + i * s.channels;
+        rows[i - cells.begin] = from + i * s.geometry.in_pitch;
         outs[i - cells.begin] = to + i * s.columns;
       }
       for (int64_t p = 0; p < s.panels(); ++p) {
@@ -175,11 +175,11 @@ struct Run {
       *end++ = ring + r.in % s.ring * s.line_size() + r.cell * s.kernel_cells * s.filters;
     const int32_t *offset = s.offsets.data(), *begin = s.cells.begin.data();
     const Relu* relu = s.epilogue.in_registers();
-    const int64_t filters = s.filters;
+    const int64_t filters = s.filters, pitch = s.geometry.out_pitch;
     V start{};
     for (int64_t f = 0; f < filters; ++f) start[f] = bias[f];
     float* to = line;
-    for (int64_t o = 0; o < s.out_cells; ++o, to += filters) {
+    for (int64_t o = 0; o < s.out_cells; ++o, to += pitch) {
       const int32_t *first = offset + begin[o], *last = offset + begin[o + 1];
       V sums = start;
       for (const float** at = products; at != end; ++at)
@@ -191,7 +191,8 @@ struct Run {
       if (relu) sums = apply(*relu, sums);
       for (int64_t f = 0; f < filters; ++f) to[f] = sums[f];
     }
-    s.epilogue.on_row(line, s.out_cells * filters);
+    if (pitch == filters) return s.epilogue.on_row(line, s.out_cells * filters);
+    for (int64_t o = 0; o < s.out_cells; ++o) s.epilogue.on_row(line + o * pitch, filters);
   }
 
   template <class V>
@@ -293,6 +294,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvFew{"conv few", accepts, prepare, pays};
+const Kernel kConvFew{"conv few", accepts, prepare, pays, takes_first_and_result};
 
 }  // namespace cornu::kernels

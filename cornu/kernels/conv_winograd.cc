@@ -153,24 +153,24 @@ struct Run {
 
   void transform_inputs(const Part& part, Range slices, Range columns, float* to) const {
     const auto& [depth, rows, cols] = part.lattice.axis;
-    const int64_t channels = s.geometry.in_channels();
+    const int64_t pitch = s.geometry.in_pitch;
     const float* cells[36];
-    InputTile tile{cells, channels, nullptr, s.position_stride(part)};
+    InputTile tile{cells, s.geometry.in_channels(), nullptr, s.position_stride(part)};
     // Slices beyond the last one's position are read by its later taps.
     for (int64_t z = 0; z < slices.end - slices.begin + part.taps - 1; ++z) {
       const int64_t in_z = depth.cell(slices.begin, z);
       const bool inside = in_z >= 0 && in_z < depth.in;
       for (int64_t c = columns.begin; c < columns.end; ++c) {
         const Column at = column_at(part, c);
-        const float* image = x + (at.image * depth.in + in_z) * rows.in * cols.in * channels;
+        const float* image = x + (at.image * depth.in + in_z) * rows.in * cols.in * pitch;
         const float** cell = cells;
         for (int i = 0; i < rows.winograd.points; ++i) {
           const int64_t y = rows.cell(at.row, i);
           const bool in_row = inside && y >= 0 && y < rows.in;
           for (int j = 0; j < cols.winograd.points; ++j) {
             const int64_t w = cols.cell(at.column, j);
-            *cell++ = in_row && w >= 0 && w < cols.in ? image + (y * cols.in + w) * channels
-                                                      : s.zero.data();
+            *cell++ =
+                in_row && w >= 0 && w < cols.in ? image + (y * cols.in + w) * pitch : s.zero.data();
           }
         }
         tile.out = to + z * s.slice_stride(part) + (c - columns.begin) * s.column_stride();
@@ -223,7 +223,7 @@ struct Run {
     const auto& [depth, rows, cols] = part.lattice.axis;
     const Member& m = part.lattice.members[member];
     const auto& axis = m.phase.axis;
-    const int64_t channels = s.geometry.out_channels();
+    const int64_t pitch = s.geometry.out_pitch;
     float* results[25];
     OutputTile tile{.bias = bias + panel * s.panels.width,
                     .panel = s.panels.width,
@@ -239,11 +239,11 @@ struct Run {
         for (int i = 0; i < rows.winograd.results; ++i) {
           const int64_t y = part.lattice.output(m, 1, at.row, i);
           float* line = out +
-                        ((at.image * axis[0].out + o) * axis[1].out + y) * axis[2].out * channels +
+                        ((at.image * axis[0].out + o) * axis[1].out + y) * axis[2].out * pitch +
                         s.panels.first(panel);
           for (int j = 0; j < cols.winograd.results; ++j) {
             const int64_t w = part.lattice.output(m, 2, at.column, j);
-            *result++ = y < 0 || w < 0 ? nullptr : line + w * channels;
+            *result++ = y < 0 || w < 0 ? nullptr : line + w * pitch;
           }
         }
         tile.sums = sums;
@@ -465,6 +465,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvWinograd{"conv winograd", accepts, prepare, pays};
+const Kernel kConvWinograd{"conv winograd", accepts, prepare, pays, takes_first_and_result};
 
 }  // namespace cornu::kernels

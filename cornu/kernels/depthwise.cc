@@ -47,7 +47,7 @@ void fill(const State& s, const Call& call, size_t phase, Range cells, Table& t)
   t.runs = fill_rows(s.geometry, ph, of_tile, s.zero.data(), 0, ph.taps(), t.rows, t.first).runs;
   for (int64_t run = 0; run < t.runs; ++run)
     t.first[run] = s.cells[phase][static_cast<size_t>(t.first[run])];
-  for (int m = 0; m < t.count; ++m) t.outs[m] = call.out + of_tile.out[m] * s.filters();
+  for (int m = 0; m < t.count; ++m) t.outs[m] = call.out + of_tile.out[m] * s.geometry.out_pitch;
 }
 
 // For tiles inside x; null where cells or taps do not lie side by side.
@@ -73,7 +73,7 @@ void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
   tile.relu = s.epilogue.in_registers();
   const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
   const DepthTileFn side_by_side = side_by_side_fn(s, ph);
-  tile.cell_stride = s.geometry.in_channels();
+  tile.cell_stride = s.geometry.in_pitch;
   const int64_t length = ph.axis[2].count;
   Line line;
   for (int64_t at = cells.begin, column = at % length; at < cells.end;) {
@@ -154,6 +154,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kDepthwise{"depthwise", accepts, prepare};
+const Kernel kDepthwise{"depthwise", accepts, prepare, nullptr, takes_first_and_result};
 
 }  // namespace cornu::kernels

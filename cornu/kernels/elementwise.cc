@@ -1,5 +1,6 @@
 // Elementwise ops. They are bound by memory: plain loops that the compiler turns into vectors, cut
-// among the threads.
+// among the threads. A result may lie where an operand does: its number i is written when number i
+// of the operands has been read.
 
 #include <algorithm>
 #include <cmath>
@@ -11,11 +12,40 @@
 #include "cornu/ops/unary.h"
 #include "cornu/ops/unary_grad.h"
 
+// Tells GCC so, which would else leave out the vectors where the two are one. Clang's form of it
+// warns of every loop that has no vectors anyway.
+#if defined(__clang__)
+#define CORNU_EACH_ALONE
+#else
+#define CORNU_EACH_ALONE _Pragma("GCC ivdep")
+#endif
+
 namespace cornu::kernels {
 namespace {
 
 // Numbers per task at least, where a number costs about a nanosecond, or ten.
 constexpr int64_t kCheap = 16 * 1024, kDear = 1024;
+
+// How numbers counted through a tensor lie in memory: in rows.
+struct Rows {
+  int64_t length = 1, pitch = 1;
+  int64_t at(int64_t i) const { return i / length * pitch + i % length; }
+};
+// Of the result, of an operand of its shape.
+Rows out_rows(const Problem& p) { return {pitch_or_length(0, p.out), out_pitch(p)}; }
+Rows in_rows(const Problem& p, size_t i) { return {pitch_or_length(0, p.out), in_pitch(p, i)}; }
+
+// Does any of them have gaps between its rows?
+bool has_gaps(const Problem& p) {
+  bool gaps = p.out_pitch > 0;
+  for (const Operand& x : p.in) gaps |= x.pitch > 0;
+  return gaps;
+}
+
+// Only what has the result's shape: what is repeated is small.
+bool takes_pitch(const Problem& p, size_t i) {
+  return p.out.rank() > 0 && (i == p.in.size() || p.in[i].shape == p.out);
+}
 
 // ---- unary --------------------------------------------------------------------------------------
 
@@ -23,6 +53,17 @@ struct UnaryState {
   ops::Unary op;
   int64_t size;
   ActivationFn fn;  // null: there is none
+  Rows x, y;
+  int64_t run;  // this many numbers have no gaps between them
+
+  template <class F>
+  void each_run(const Call& call, Range r, F&& f) const {
+    for (int64_t at = r.begin; at < r.end;) {
+      const int64_t end = std::min(r.end, (at / run + 1) * run);
+      f(call.in[0] + x.at(at), call.out + y.at(at), end - at);
+      at = end;
+    }
+  }
 };
 
 // Functions of a few instructions, written as ops::apply means them but without branches.
@@ -56,19 +97,21 @@ bool with_cheap(const ops::Unary& op, F&& loop) {
 
 void run_unary(const Call& call) noexcept {
   const auto& s = *static_cast<const UnaryState*>(call.state);
-  const float* x = call.in[0];
+  const auto all = [&](int64_t least, auto work) {
+    split(*call.pool, s.size, least, [&](Range r) { s.each_run(call, r, work); });
+  };
   const bool cheap = with_cheap(s.op, [&](auto fn) {
-    split(*call.pool, s.size, kCheap, [&](Range r) {
-      for (int64_t i = r.begin; i < r.end; ++i) call.out[i] = fn(x[i]);
+    all(kCheap, [fn](const float* x, float* y, int64_t n) {
+      CORNU_EACH_ALONE
+      for (int64_t i = 0; i < n; ++i) y[i] = fn(x[i]);
     });
   });
   if (cheap) return;
   if (s.fn)
-    return split(*call.pool, s.size, 4 * kDear,
-                 [&](Range r) { s.fn(s.op, x + r.begin, call.out + r.begin, r.end - r.begin); });
-  split(*call.pool, s.size, kDear, [&](Range r) {
-    std::copy(x + r.begin, x + r.end, call.out + r.begin);
-    ops::apply(s.op, call.out + r.begin, r.end - r.begin);
+    return all(4 * kDear, [&](const float* x, float* y, int64_t n) { s.fn(s.op, x, y, n); });
+  all(kDear, [&](const float* x, float* y, int64_t n) {
+    if (x != y) std::copy_n(x, n, y);
+    ops::apply(s.op, y, n);
   });
 }
 
@@ -76,7 +119,10 @@ bool accepts_unary(const Problem& p) { return std::holds_alternative<ops::Unary>
 
 Prepared prepare_unary(const Problem& p) {
   const auto& op = std::get<ops::Unary>(*p.op);
-  return prepared_with(UnaryState{op, p.out.size(), activation_fn(op)}, run_unary, p);
+  const int64_t size = p.out.size();
+  const int64_t run = has_gaps(p) ? p.out[-1] : std::max<int64_t>(size, 1);
+  return prepared_with(UnaryState{op, size, activation_fn(op), in_rows(p, 0), out_rows(p), run},
+                       run_unary, p);
 }
 
 // ---- unary grad ---------------------------------------------------------------------------------
@@ -90,8 +136,10 @@ struct UnaryGradState {
 template <class F>
 void multiply_all(const Call& call, int64_t size, int64_t least, F factor) {
   const float *x = call.in[0], *dy = call.in[1];
+  float* out = call.out;
   split(*call.pool, size, least, [&](Range r) {
-    for (int64_t i = r.begin; i < r.end; ++i) call.out[i] = dy[i] * factor(x[i]);
+    CORNU_EACH_ALONE
+    for (int64_t i = r.begin; i < r.end; ++i) out[i] = dy[i] * factor(x[i]);
   });
 }
 
@@ -145,11 +193,14 @@ Prepared prepare_unary_grad(const Problem& p) {
 // again for each of its indices.
 struct Repeated {
   int64_t repeat = 1, inner = 1;
+  Rows rows = {};  // where it does not repeat
 
   // How many consecutive outputs read it with one stride, and that stride.
   int64_t run(int64_t size) const { return repeat == 1 ? size : inner == 1 ? repeat : inner; }
   int64_t stride() const { return repeat > 1 && inner == 1 ? 0 : 1; }
-  int64_t offset(int64_t out) const { return out / (repeat * inner) * inner + out % inner; }
+  int64_t offset(int64_t out) const {
+    return repeat == 1 ? rows.at(out) : out / (repeat * inner) * inner + out % inner;
+  }
 };
 
 // False if the operand repeats along axes with others in between.
@@ -166,8 +217,9 @@ bool as_repeated(const Shape& shape, const Shape& out, Repeated& r) {
 
 struct BinaryState {
   ops::Binary::Fn fn;
-  int64_t size, run;  // `run` outputs have one stride in both operands
+  int64_t size, run;  // `run` outputs have one stride in both operands, and no gaps between them
   Repeated a, b;
+  Rows out;
 };
 
 template <class F>
@@ -177,15 +229,20 @@ void binary_range(const BinaryState& s, const Call& call, Range range, F fn) {
     const int64_t end = std::min(range.end, (at / s.run + 1) * s.run), n = end - at;
     const float* a = call.in[0] + s.a.offset(at);
     const float* b = call.in[1] + s.b.offset(at);
-    float* out = call.out + at;
-    if (stride_a == 1 && stride_b == 1)
+    const float first_a = *a, first_b = *b;
+    float* out = call.out + s.out.at(at);
+    if (stride_a == 1 && stride_b == 1) {
+      CORNU_EACH_ALONE
       for (int64_t i = 0; i < n; ++i) out[i] = fn(a[i], b[i]);
-    else if (stride_a == 1)
-      for (int64_t i = 0; i < n; ++i) out[i] = fn(a[i], *b);
-    else if (stride_b == 1)
-      for (int64_t i = 0; i < n; ++i) out[i] = fn(*a, b[i]);
-    else
-      std::fill_n(out, n, fn(*a, *b));
+    } else if (stride_a == 1) {
+      CORNU_EACH_ALONE
+      for (int64_t i = 0; i < n; ++i) out[i] = fn(a[i], first_b);
+    } else if (stride_b == 1) {
+      CORNU_EACH_ALONE
+      for (int64_t i = 0; i < n; ++i) out[i] = fn(first_a, b[i]);
+    } else {
+      std::fill_n(out, n, fn(first_a, first_b));
+    }
     at = end;
   }
 }
@@ -227,10 +284,14 @@ bool accepts_binary(const Problem& p) {
 }
 
 Prepared prepare_binary(const Problem& p) {
-  BinaryState s{std::get<ops::Binary>(*p.op).fn, p.out.size(), 1, {}, {}};
+  BinaryState s{std::get<ops::Binary>(*p.op).fn, p.out.size(), 1, {}, {}, out_rows(p)};
   as_repeated(p.in[0].shape, p.out, s.a);
   as_repeated(p.in[1].shape, p.out, s.b);
-  s.run = std::max<int64_t>(std::min(s.a.run(s.size), s.b.run(s.size)), 1);
+  s.a.rows = in_rows(p, 0);
+  s.b.rows = in_rows(p, 1);
+  s.run = std::min(s.a.run(s.size), s.b.run(s.size));
+  if (has_gaps(p)) s.run = std::min(s.run, p.out[-1]);
+  s.run = std::max<int64_t>(s.run, 1);
   return prepared_with(s, run_binary, p);
 }
 
@@ -270,9 +331,10 @@ Prepared prepare_broadcast(const Problem& p) {
 
 }  // namespace
 
-const Kernel kUnary{"unary", accepts_unary, prepare_unary};
-const Kernel kUnaryGrad{"unary grad", accepts_unary_grad, prepare_unary_grad};
+const Kernel kUnary{"unary", accepts_unary, prepare_unary, nullptr, takes_pitch, true};
+const Kernel kUnaryGrad{"unary grad", accepts_unary_grad, prepare_unary_grad, nullptr, nullptr,
+                        true};
 const Kernel kBroadcast{"broadcast", accepts_broadcast, prepare_broadcast};
-const Kernel kBinary{"binary", accepts_binary, prepare_binary};
+const Kernel kBinary{"binary", accepts_binary, prepare_binary, nullptr, takes_pitch, true};
 
 }  // namespace cornu::kernels

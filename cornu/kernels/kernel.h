@@ -19,14 +19,28 @@ struct Operand {
   Shape shape;
   // The numbers, where they are known when the plan is made (a frozen weight), else null.
   const Tensor* constant = nullptr;
+  // Numbers from one cell (an index of all axes but the last) to the next: more than the last axis
+  // has where the operand is some channels of a wider one. 0: as many as the last axis has.
+  int64_t pitch = 0;
+  // Of a Concat: lies in its place of the result already.
+  bool in_place = false;
 };
 
 struct Problem {
   const ops::Op* op = nullptr;
   std::vector<Operand> in;
   Shape out;
-  bool strict = false;  // precision = strict: no algorithm that rounds worse than plain sums
+  bool strict = false;    // precision = strict: no algorithm that rounds worse than plain sums
+  int64_t out_pitch = 0;  // as Operand::pitch
 };
+
+inline int64_t pitch_or_length(int64_t pitch, const Shape& shape) {
+  return pitch > 0 ? pitch : shape.rank() == 0 ? 1 : shape[-1];
+}
+inline int64_t in_pitch(const Problem& p, size_t i) {
+  return pitch_or_length(p.in[i].pitch, p.in[i].shape);
+}
+inline int64_t out_pitch(const Problem& p) { return pitch_or_length(p.out_pitch, p.out); }
 
 // What one run of a prepared problem gets. `in` holds null for operands that were packed.
 struct Call {
@@ -52,6 +66,10 @@ struct Kernel {
   bool (*accepts)(const Problem&);
   Prepared (*prepare)(const Problem&);
   bool (*pays)(const Problem&) = nullptr;  // is it the fastest of those that accept? null: yes
+  // May operand i, or the result (i = in.size()), have a pitch? Null: none may. Each on its own.
+  bool (*takes_pitch)(const Problem&, size_t i) = nullptr;
+  // May the result take the place of an operand of the same shape (and pitch)?
+  bool in_place = false;
   bool wins(const Problem& p) const { return accepts(p) && (!pays || pays(p)); }
 };
 

@@ -135,9 +135,10 @@ bool close(float got, double want, double bound) {
 // Memory between guard zones.
 class Guarded {
  public:
-  explicit Guarded(int64_t size) : size_(static_cast<size_t>(size)) {
+  explicit Guarded(int64_t size, float before = kGuard) : size_(static_cast<size_t>(size)) {
     memory_ = Tensor::full(Shape{size + 2 * kZone}, kGuard);
     at_ = memory_.data() + kZone;
+    std::fill_n(at_, size, before);
   }
   float* data() { return at_; }
   bool intact() const {
@@ -156,9 +157,9 @@ class Guarded {
 };
 
 Floats run(const Prepared& prepared, const std::vector<Floats>& in, const Shape& out_shape,
-           int threads) {
+           int threads, float before = -7.25e30f) {
   base::ThreadPool pool(threads);
-  Guarded out(out_shape.size()), scratch(prepared.scratch_floats);
+  Guarded out(out_shape.size(), before), scratch(prepared.scratch_floats);
   std::vector<const float*> pointers;
   for (size_t i = 0; i < in.size(); ++i)
     pointers.push_back(prepared.packed[i] ? nullptr : in[i].data());
@@ -166,6 +167,28 @@ Floats run(const Prepared& prepared, const std::vector<Floats>& in, const Shape&
   EXPECT_TRUE(out.intact()) << "written beside the result";
   EXPECT_TRUE(scratch.intact()) << "written beside the scratch memory";
   return out.numbers();
+}
+
+constexpr float kGap = std::numeric_limits<float>::quiet_NaN();
+
+// The numbers with gaps between the cells, and the other way round. Gaps must keep their NaN.
+Floats spread(const Floats& numbers, const Shape& shape, int64_t pitch) {
+  const int64_t length = pitch_or_length(0, shape), cells = shape.size() / length;
+  Floats wide(static_cast<size_t>(cells * pitch), kGap);
+  for (int64_t i = 0; i < cells; ++i)
+    std::copy_n(numbers.begin() + i * length, length, wide.begin() + i * pitch);
+  return wide;
+}
+Floats gather(const Floats& wide, const Shape& shape, int64_t pitch) {
+  const int64_t length = pitch_or_length(0, shape);
+  Floats numbers;
+  for (int64_t i = 0; i < std::ssize(wide); ++i) {
+    if (i % pitch < length)
+      numbers.push_back(wide[static_cast<size_t>(i)]);
+    else
+      EXPECT_TRUE(std::isnan(wide[static_cast<size_t>(i)])) << "written between the cells";
+  }
+  return numbers;
 }
 
 bool same_bits(const Floats& a, const Floats& b) {
@@ -179,6 +202,50 @@ const Kernel* find_kernel(const std::string& name, const Problem& problem) {
     if (name.empty() ? kernel.wins(problem) : kernel.name == name && kernel.accepts(problem))
       return &kernel;
   return nullptr;
+}
+
+// The same numbers come out where every operand that may have a pitch has one.
+void check_pitches(const Kernel& kernel, Problem problem, std::vector<Floats> in,
+                   const Floats& expected) {
+  if (!kernel.takes_pitch || problem.out.size() == 0) return;
+  for (size_t i = 0; i < in.size(); ++i) {
+    Operand& x = problem.in[i];
+    if (x.constant || !kernel.takes_pitch(problem, i)) continue;
+    x.pitch = x.shape[-1] + 3 + 2 * static_cast<int64_t>(i);
+    in[i] = spread(in[i], x.shape, x.pitch);
+  }
+  const int64_t cells = problem.out.size() / pitch_or_length(0, problem.out);
+  if (kernel.takes_pitch(problem, in.size())) problem.out_pitch = problem.out[-1] + 5;
+  const Prepared prepared = kernel.prepare(problem);
+  const int64_t pitch = out_pitch(problem);
+  for (int threads : {1, 3}) {
+    const Floats wide = run(prepared, in, Shape{cells * pitch}, threads, kGap);
+    EXPECT_TRUE(same_bits(gather(wide, problem.out, pitch), expected)) << "pitches";
+  }
+}
+
+// The same numbers come out where the result takes an operand's place.
+void check_in_place(const Kernel& kernel, Problem problem, const std::vector<Floats>& in,
+                    const Floats& expected) {
+  if (!kernel.in_place || problem.out.size() == 0) return;
+  for (size_t k = 0; k < in.size(); ++k) {
+    if (problem.in[k].constant || problem.in[k].shape != problem.out) continue;
+    Problem own = problem;
+    const bool gaps = kernel.takes_pitch && kernel.takes_pitch(problem, k);
+    if (gaps) own.out_pitch = own.in[k].pitch = own.out[-1] + 5;
+    const int64_t pitch = out_pitch(own);
+    Floats memory = spread(in[k], own.out, pitch);
+    const Prepared prepared = kernel.prepare(own);
+    std::vector<const float*> pointers;
+    for (const Floats& x : in) pointers.push_back(x.data());
+    pointers[k] = memory.data();
+    base::ThreadPool pool(2);
+    Floats scratch(static_cast<size_t>(prepared.scratch_floats) + 16);
+    const auto misaligned = reinterpret_cast<uintptr_t>(scratch.data()) % 64 / sizeof(float);
+    prepared.run({prepared.state.get(), pointers, memory.data(),
+                  scratch.data() + (misaligned ? 16 - misaligned : 0), &pool});
+    EXPECT_TRUE(same_bits(gather(memory, own.out, pitch), expected)) << "in place of operand " << k;
+  }
 }
 
 Problem problem_of(const ops::Op& op, const std::vector<Shape>& in, bool strict = false) {
@@ -204,6 +271,8 @@ void check_target(const std::string& kernel, const Check& check, const std::vect
   const Floats one = run(prepared, in, problem.out, 1);
   for (int threads : {2, 3, 4})
     EXPECT_TRUE(same_bits(one, run(prepared, in, problem.out, threads))) << threads << " threads";
+  check_pitches(*chosen, problem, in, one);
+  check_in_place(*chosen, problem, in, one);
   ASSERT_EQ(one.size(), expected.value.size());
   for (size_t i = 0; i < one.size(); ++i) {
     const bool is_exact = check.numbers == Check::Numbers::kIntegers && check.loss == 0;

@@ -23,21 +23,26 @@ int64_t product(const Shape& shape, int64_t begin, int64_t end) {
 
 // Per index of the axes before the concatenated one, each input adds a block.
 struct ConcatState {
-  int64_t size = 0, row = 0;    // numbers of the output, and per index
-  std::vector<int64_t> blocks;  // numbers per index of each input
+  int64_t size = 0, row = 0;  // numbers of the output, and per index
+  int64_t pitch = 0;          // of the output: from index to index
+  struct Block {
+    size_t operand;
+    int64_t length, at, pitch;  // `at`: of the row
+  };
+  std::vector<Block> blocks;
 };
 
 void run_concat(const Call& call) noexcept {
   const auto& s = *static_cast<const ConcatState*>(call.state);
   split(*call.pool, s.size, kWorthSharing, [&](Range r) {
     for (int64_t index = r.begin / s.row; index * s.row < r.end; ++index) {
-      int64_t to = index * s.row;
-      for (size_t i = 0; i < s.blocks.size(); ++i) {
-        const int64_t begin = std::max(r.begin, to), end = std::min(r.end, to + s.blocks[i]);
+      const int64_t row = index * s.row;
+      for (const ConcatState::Block& b : s.blocks) {
+        const int64_t begin = std::max(r.begin - row, b.at);
+        const int64_t end = std::min(r.end - row, b.at + b.length);
         if (begin < end)
-          std::copy_n(call.in[i] + index * s.blocks[i] + (begin - to), end - begin,
-                      call.out + begin);
-        to += s.blocks[i];
+          std::copy_n(call.in[b.operand] + index * b.pitch + (begin - b.at), end - begin,
+                      call.out + index * s.pitch + begin);
       }
     }
   });
@@ -50,8 +55,19 @@ Prepared prepare_concat(const Problem& p) {
   ConcatState s;
   s.size = p.out.size();
   s.row = product(p.out, axis, p.out.rank());
-  for (const Operand& x : p.in) s.blocks.push_back(product(x.shape, axis, x.shape.rank()));
+  const bool last = axis == p.out.rank() - 1;
+  s.pitch = last ? out_pitch(p) : s.row;
+  int64_t at = 0;
+  for (size_t i = 0; i < p.in.size(); ++i) {
+    const int64_t length = product(p.in[i].shape, axis, p.in[i].shape.rank());
+    if (!p.in[i].in_place) s.blocks.push_back({i, length, at, last ? in_pitch(p, i) : length});
+    at += length;
+  }
   return prepared_with(std::move(s), run_concat, p);
+}
+
+bool concat_takes_pitch(const Problem& p, size_t) {
+  return std::get<ops::Concat>(*p.op).axis == p.out.rank() - 1;
 }
 
 // ---- pad ----------------------------------------------------------------------------------------
@@ -227,7 +243,7 @@ Prepared prepare_one_hot(const Problem& p) { return prepared_with(p.out, run_one
 
 }  // namespace
 
-const Kernel kConcat{"concat", accepts_concat, prepare_concat};
+const Kernel kConcat{"concat", accepts_concat, prepare_concat, nullptr, concat_takes_pitch};
 const Kernel kPad{"pad", accepts_pad, prepare_pad};
 const Kernel kOneHot{"one hot", accepts_one_hot, prepare_one_hot};
 const Kernel kTranspose{"transpose", accepts_transpose, prepare_transpose};

@@ -110,6 +110,8 @@ Geometry geometry_of(const Problem& problem) {
   const Sizes sizes{problem};
   Geometry g;
   g.batch = x[0];
+  g.in_pitch = in_pitch(problem, 0);
+  g.out_pitch = out_pitch(problem);
   for (int64_t a = 0; a < Phase::kAxes; ++a)
     if (const int64_t i = sizes.spatial(a); i >= 0) g.kernel[static_cast<size_t>(a)] = kernel[i];
   g.cell_stride = kernel[-1] * kernel[-2];

@@ -39,6 +39,7 @@ struct Geometry {
   // How far apart in the kernel operand neighbouring cells, input channels, output channels and
   // groups lie.
   int64_t cell_stride = 0, in_stride = 0, out_stride = 0, group_stride = 0;
+  int64_t in_pitch = 0, out_pitch = 0;  // numbers from cell to cell of x and of the result
 
   int64_t in_channels() const { return groups * group_in; }
   int64_t out_channels() const { return groups * group_out; }

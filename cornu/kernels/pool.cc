@@ -26,6 +26,7 @@ struct State {
   ops::Pool::Kind kind = {};
   std::array<Axis, 3> axis;
   int64_t batch = 0, channels = 0;
+  int64_t pitch = 0, out_pitch = 0;  // numbers from cell to cell
   const PoolRows* rows = nullptr;
 
   bool small_window() const {
@@ -44,7 +45,7 @@ void for_cells(const State& s, T* x, const std::array<Range, 3>& r, F&& f) {
   for (int64_t i = r[0].begin; i < r[0].end; ++i)
     for (int64_t j = r[1].begin; j < r[1].end; ++j)
       for (int64_t k = r[2].begin; k < r[2].end; ++k)
-        f(x + ((i * s.axis[1].in + j) * s.axis[2].in + k) * s.channels);
+        f(x + ((i * s.axis[1].in + j) * s.axis[2].in + k) * s.pitch);
 }
 
 // The cells of a small window.
@@ -95,14 +96,14 @@ void pool_cell(const State& s, const float* x, const std::array<Range, 3>& windo
 void run_pool(const Call& call) noexcept {
   const auto& s = *static_cast<const State*>(call.state);
   const auto& [a, b, c] = s.axis;
-  const int64_t cells = s.batch * a.out * b.out * c.out, image = a.in * b.in * c.in * s.channels;
+  const int64_t cells = s.batch * a.out * b.out * c.out, image = a.in * b.in * c.in * s.pitch;
   const int64_t read = std::max<int64_t>(a.window * b.window * c.window * s.channels, 1);
   split(*call.pool, cells, kWorthSharing / read + 1, [&](Range r) {
     Place place(s, r.begin);
     for (int64_t cell = r.begin; cell < r.end; ++cell, place.next(s)) {
       const auto& [i, j, k] = place.at;
       pool_cell(s, call.in[0] + place.image * image, {a.cells(i), b.cells(j), c.cells(k)},
-                call.out + cell * s.channels);
+                call.out + cell * s.out_pitch);
     }
   });
 }
@@ -115,7 +116,7 @@ State state_of(const ops::Pool& op, const Shape& x, const Shape& y) {
   State s;
   s.kind = op.kind;
   s.batch = x[0];
-  s.channels = x[-1];
+  s.channels = s.pitch = s.out_pitch = x[-1];
   s.rows = &pool_rows();
   const size_t missing = 3 - op.window.size();
   for (size_t i = 0; i < op.window.size(); ++i) {
@@ -126,7 +127,10 @@ State state_of(const ops::Pool& op, const Shape& x, const Shape& y) {
 }
 
 Prepared prepare_pool(const Problem& p) {
-  return prepared_with(state_of(std::get<ops::Pool>(*p.op), p.in[0].shape, p.out), run_pool, p);
+  State s = state_of(std::get<ops::Pool>(*p.op), p.in[0].shape, p.out);
+  s.pitch = in_pitch(p, 0);
+  s.out_pitch = out_pitch(p);
+  return prepared_with(s, run_pool, p);
 }
 
 // ---- gradient -----------------------------------------------------------------------------------
@@ -267,7 +271,7 @@ Prepared prepare_pool_grad(const Problem& p) {
 
 }  // namespace
 
-const Kernel kPool{"pool", accepts_pool, prepare_pool};
+const Kernel kPool{"pool", accepts_pool, prepare_pool, nullptr, takes_first_and_result};
 const Kernel kPoolGrad{"pool grad", accepts_pool_grad, prepare_pool_grad};
 
 }  // namespace cornu::kernels

@@ -33,6 +33,7 @@ struct Taps {
 // Fewer axes than three are axes of length 1 in front.
 struct State {
   int64_t batch = 0, channels = 0;
+  int64_t pitch = 0, out_pitch = 0;  // numbers from cell to cell of the operand and the result
   std::array<Taps, 3> axis;
 };
 
@@ -44,7 +45,7 @@ void add_taps(const State& s, const float* x, const std::array<std::span<const T
     for (const Tap& b : taps[1])
       for (const Tap& c : taps[2]) {
         const int64_t cell = (a.cell * s.axis[1].in + b.cell) * s.axis[2].in + c.cell;
-        const float* from = x + cell * s.channels;
+        const float* from = x + cell * s.pitch;
         const auto weight = static_cast<float>(a.weight * b.weight * c.weight);
         for (int64_t i = 0; i < s.channels; ++i) y[i] += weight * from[i];
       }
@@ -59,8 +60,8 @@ void run(const Call& call) noexcept {
   split(*call.pool, s.batch * cells, kWorthSharing / work + 1, [&](Range r) {
     for (int64_t cell = r.begin; cell < r.end; ++cell) {
       const int64_t k = cell % c.out, j = cell / c.out % b.out, i = cell / c.out / b.out % a.out;
-      const float* x = call.in[0] + cell / cells * a.in * b.in * c.in * s.channels;
-      add_taps(s, x, {a.of(i), b.of(j), c.of(k)}, call.out + cell * s.channels);
+      const float* x = call.in[0] + cell / cells * a.in * b.in * c.in * s.pitch;
+      add_taps(s, x, {a.of(i), b.of(j), c.of(k)}, call.out + cell * s.out_pitch);
     }
   });
 }
@@ -97,6 +98,8 @@ Prepared prepare(const Problem& p, ops::Resize::Mode mode, bool gradient) {
   State s;
   s.batch = x[0];
   s.channels = x[-1];
+  s.pitch = in_pitch(p, 0);
+  s.out_pitch = out_pitch(p);
   const auto axes = static_cast<size_t>(x.rank() - 2);
   for (size_t i = 0; i < axes; ++i) {
     const auto at = static_cast<int64_t>(i) + 1;
@@ -121,7 +124,8 @@ Prepared prepare_grad(const Problem& p) {
 
 }  // namespace
 
-const Kernel kResize{"resize", accepts_resize, prepare_resize};
-const Kernel kResizeGrad{"resize grad", accepts_grad, prepare_grad};
+const Kernel kResize{"resize", accepts_resize, prepare_resize, nullptr, takes_first_and_result};
+const Kernel kResizeGrad{"resize grad", accepts_grad, prepare_grad, nullptr,
+                         takes_first_and_result};
 
 }  // namespace cornu::kernels

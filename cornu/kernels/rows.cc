@@ -9,7 +9,8 @@ bool inside(int64_t i, int64_t n) { return static_cast<uint64_t>(i) < static_cas
 
 // Whether the taps along the last axis form one run of memory for every cell.
 bool one_run(const Geometry& g, const Axis& axis, const Cells& cells) {
-  if (g.groups != 1 || axis.tap_step != 1 || axis.taps == 1) return false;
+  if (g.groups != 1 || g.in_pitch != g.in_channels()) return false;
+  if (axis.tap_step != 1 || axis.taps == 1) return false;
   for (int m = 0; m < cells.count; ++m)
     if (cells.in[2][m] < 0 || cells.in[2][m] + axis.taps > axis.in) return false;
   return true;
@@ -19,7 +20,7 @@ bool one_run(const Geometry& g, const Axis& axis, const Cells& cells) {
 
 Walker::Walker(const Geometry& geometry, const Phase& phase, const float* x, int64_t cell)
     : phase_(phase) {
-  image_size_ = geometry.in_channels();
+  image_size_ = geometry.in_pitch;
   out_size_ = 1;
   for (const Axis& axis : phase.axis) {
     image_size_ *= axis.in;
@@ -62,9 +63,8 @@ Line line_of(const Geometry& geometry, const Phase& phase, int64_t line) {
                       i1 + (a1.taps - 1) * a1.tap_step < a1.in;
   const int64_t out =
       (image * a0.out + o0 * a0.out_step + a0.out_first) * a1.out + o1 * a1.out_step + a1.out_first;
-  return {inside,
-          (((image * a0.in + i0) * a1.in + i1) * a2.in + a2.in_first) * geometry.in_channels(),
-          (out * a2.out + a2.out_first) * geometry.out_channels()};
+  return {inside, (((image * a0.in + i0) * a1.in + i1) * a2.in + a2.in_first) * geometry.in_pitch,
+          (out * a2.out + a2.out_first) * geometry.out_pitch};
 }
 
 Place place_of(const Geometry& geometry, const Phase& phase, const Line& line, Range cells) {
@@ -73,8 +73,8 @@ Place place_of(const Geometry& geometry, const Phase& phase, const Line& line, R
   const int64_t last =
       (cells.end - 1) * axis.in_step + axis.in_first + (axis.taps - 1) * axis.tap_step;
   return {line.inside && first >= 0 && last < axis.in && cells.end <= axis.count,
-          line.in + cells.begin * axis.in_step * geometry.in_channels(),
-          line.out + cells.begin * axis.out_step * geometry.out_channels()};
+          line.in + cells.begin * axis.in_step * geometry.in_pitch,
+          line.out + cells.begin * axis.out_step * geometry.out_pitch};
 }
 
 Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells, const float* zero,
@@ -98,12 +98,12 @@ Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells,
     for (int m = 0; m < cells.count; ++m) {
       const int64_t i0 = cells.in[0][m] + t0 * a0.tap_step, i1 = cells.in[1][m] + t1 * a1.tap_step;
       const bool in = inside(i0, a0.in) && inside(i1, a1.in);
-      line[m] = in ? cells.image[m] + (i0 * a1.in + i1) * a2.in * channels : nullptr;
+      line[m] = in ? cells.image[m] + (i0 * a1.in + i1) * a2.in * geometry.in_pitch : nullptr;
       any_line |= in;
     }
     if (merged) {
       for (int m = 0; m < cells.count; ++m)
-        rows[m] = line[m] ? line[m] + cells.in[2][m] * channels : zero;
+        rows[m] = line[m] ? line[m] + cells.in[2][m] * geometry.in_pitch : zero;
       add(tap, any_line);
     } else if (any_line) {
       for (int64_t t = tap; t < line_end; ++t) {
@@ -111,7 +111,7 @@ Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells,
         for (int m = 0; m < cells.count; ++m) {
           const int64_t i2 = cells.in[2][m] + (t - line_first) * a2.tap_step;
           const bool in = line[m] && inside(i2, a2.in);
-          rows[m] = in ? line[m] + i2 * channels : zero;
+          rows[m] = in ? line[m] + i2 * geometry.in_pitch : zero;
           any |= in;
         }
         add(t, any);

@@ -38,6 +38,11 @@ extern const Kernel kConcat, kPad, kTranspose, kOneHot;
 // pool.cc, resize.cc, resize_weighted.cc: up to three spatial axes.
 extern const Kernel kPool, kPoolGrad, kResizeNearest, kResize, kResizeGrad;
 
+// Kernel::takes_pitch of kernels whose first operand and result may have one.
+inline bool takes_first_and_result(const Problem& problem, size_t i) {
+  return i == 0 || i == problem.in.size();
+}
+
 // A problem made ready without packing any operand.
 template <class State>
 Prepared prepared_with(State state, RunFn run, const Problem& problem) {
