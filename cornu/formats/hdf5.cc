@@ -31,12 +31,9 @@ bool is_hdf5(const Bytes& bytes) {
 }
 
 Hdf5File::Hdf5File(Bytes file) : storage_(std::make_unique<Hdf5Storage>()) {
-  constexpr uint64_t kEndAddress = 40;
   ByteCursor c(file);
   c.expect(kSignature, "the signature of an HDF5 file");
-  // Other versions have it elsewhere; the reader will name them.
-  const bool version0 = file.u8(8, "the superblock's version") == 0;
-  const uint64_t end = version0 ? file.u64(kEndAddress, "the superblock") : file.size();
+  const uint64_t end = hdf5_end_of_file(file);
   if (end > file.size())
     file.fail(cat("the file is cut short: it should have ", end, " bytes and has ", file.size()));
   storage_->file = file.at(0, end, "the file");
@@ -135,7 +132,11 @@ NumberType Hdf5Object::number_type() const {
   return type_.number;
 }
 
-void Hdf5Object::read(std::span<float> to) const { read_floats(number_type(), data_, to); }
+void Hdf5Object::read(std::span<float> to) const {
+  const NumberType type = number_type();
+  if (is_chunked_) data_.span();  // all chunks are unpacked once, not again for each piece
+  read_floats(type, data_, to);
+}
 
 Tensor Hdf5Object::tensor() const {
   number_type();  // before memory is taken

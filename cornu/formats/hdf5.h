@@ -52,6 +52,8 @@ class Hdf5Object {
   // The numbers as they lie in the file.
   NumberType number_type() const;
   const base::Bytes& data() const { return data_; }
+  // Whether data() is put together from chunks, packed or not, when it is looked at.
+  bool is_chunked() const { return is_chunked_; }
 
  private:
   friend class Hdf5Reader;
@@ -66,16 +68,19 @@ class Hdf5Object {
   std::vector<Link> links_;
   std::vector<Hdf5Attribute> attributes_;  // sorted by name
   bool is_dataset_ = false;
+  bool is_chunked_ = false;
   Shape shape_;
   Hdf5Type type_;
   const char* unreadable_ = nullptr;  // why the data cannot be read
   base::Bytes data_;
 };
 
-// An HDF5 file of the kind Keras writes (spec: formats.md 2). Opening it walks and checks the whole
-// file: every structure lies inside it, none overlaps another, each object is linked once, and a
-// dataset's bytes are exactly what its shape needs. Whatever could reach out of the file (external
-// links and storage, virtual datasets) and everything Keras does not write is refused by name.
+// An HDF5 file of the kind Keras writes (spec: formats.md 2), or what h5repack and h5py's options
+// make of one: chunks, deflated or not, superblocks and headers of the newer versions, links inside
+// headers. Opening it walks and checks the whole file: every structure lies inside it, none
+// overlaps another, each object is linked once, and a dataset's bytes are exactly what its shape
+// needs. Whatever could reach out of the file (external links and storage, virtual datasets) and
+// everything else is refused by name.
 class Hdf5File {
  public:
   explicit Hdf5File(base::Bytes file);

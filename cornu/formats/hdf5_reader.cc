@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "cornu/base/budget.h"
 #include "cornu/base/text.h"
+#include "cornu/formats/hdf5_header.h"
 #include "cornu/formats/hdf5_storage.h"
 
 namespace cornu::formats {
@@ -12,72 +12,52 @@ using base::Bytes;
 using base::cat;
 using base::quoted;
 
-namespace {
-bool by_name(const Hdf5Attribute& a, const Hdf5Attribute& b) { return a.name < b.name; }
-}  // namespace
-
 // Walks the file from its superblock. Nothing recurses: what is still to be read waits in lists.
 class Hdf5Reader {
  public:
   explicit Hdf5Reader(Hdf5Storage* storage)
-      : storage_(*storage),
-        file_(storage->file),
-        budget_(file_.label(), {.bytes = 0, .objects = 4096 + file_.size() / 128}) {}
+      : storage_(*storage), file_(storage->file), claims_(file_) {}
 
   void run();
 
  private:
-  // Where a group's names and links are.
-  struct Table {
-    uint64_t tree = 0, heap = 0;
-    bool operator==(const Table&) const = default;
-  };
+  using Table = Hdf5Header::Table;
   struct Todo {
     Hdf5Object* object;
     uint64_t header;
     int depth;
     std::optional<Table> cached;  // what the link says the object's table is
   };
-  struct Message {
-    uint16_t type;
-    Bytes body;
-  };
-  // What an object header says.
-  struct Header {
-    std::optional<Table> table;
-    std::optional<Shape> shape;
-    std::optional<Hdf5Type> type;
-    std::optional<Hdf5Layout> layout;
-    bool filtered = false;
-  };
 
   void read_superblock();
+  void read_superblock1(ByteCursor c, int version);
+  void read_superblock2(ByteCursor c);
   void read_entry(ByteCursor* c, std::string* last, const Bytes* names, Hdf5Object* parent,
                   int depth);
+  void add_object(std::string name, Hdf5Object* parent, Todo todo);
   void read_object(const Todo& todo);
-  Header read_header(const Todo& todo);
-  void read_message(const Message& message, Hdf5Object* object, Header* header,
-                    std::vector<Bytes>* blocks);
-  void set_dataset(Hdf5Object* object, const Header& header);
+  void set_dataset(Hdf5Object* object, const Hdf5Header& header);
+  void set_chunks(Hdf5Object* object, const Hdf5Header& header);
+  std::vector<Hdf5Chunk> read_chunks(const Hdf5Chunks& grid, uint64_t tree);
+  Hdf5Chunk read_chunk(ByteCursor* c, const Hdf5Chunks& grid);
   void read_group(const Todo& todo, const Table& table);
+  void read_links(const Todo& todo, const std::vector<Hdf5Header::Link>& links);
+  template <class F>
+  void walk_tree(uint64_t root, int type, uint64_t key_bytes, int k, F&& each);
   Bytes read_names(uint64_t address);
   void read_symbols(uint64_t address, const Bytes& names, const Todo& todo, std::string* last);
   std::string read_name(const Bytes& names, uint64_t offset);
-  Bytes claim(uint64_t offset, uint64_t size, const char* what);
-  void check_overlaps();
+  Bytes claim(uint64_t offset, uint64_t size, const char* what) {
+    return claims_.claim(offset, size, what);
+  }
 
   static constexpr int kDeepest = 32;
   Hdf5Storage& storage_;
   const Bytes file_;
-  base::Budget budget_;
-  uint16_t leaf_k_ = 0, internal_k_ = 0;
+  Hdf5Claims claims_;
+  uint16_t leaf_k_ = 4, internal_k_ = 16, chunk_k_ = 32;
   std::vector<Todo> todo_;
   std::unordered_set<uint64_t> headers_;
-  struct Claim {
-    uint64_t offset, size;
-  };
-  std::vector<Claim> claims_;
-  uint64_t claimed_ = 0;
   uint64_t name_bytes_ = 0;  // of one group's links
 };
 
@@ -88,35 +68,43 @@ void Hdf5Reader::run() {
     todo_.pop_back();
     read_object(todo);
   }
-  check_overlaps();
+  claims_.check_overlaps();
 }
 
-// Every structure is read through here once. Together they cannot be longer than the file, so that
-// overlapping structures can neither multiply work nor memory.
-Bytes Hdf5Reader::claim(uint64_t offset, uint64_t size, const char* what) {
-  const Bytes bytes = file_.at(offset, size, what);
-  if (size > file_.size() - claimed_) bytes.fail(cat(what, " overlaps other parts of the file"));
-  claimed_ += size;
-  if (size > 0) claims_.push_back({offset, size});
-  return bytes;
-}
+// ---- the superblock
+// ------------------------------------------------------------------------------------
 
-void Hdf5Reader::check_overlaps() {
-  std::sort(claims_.begin(), claims_.end(),
-            [](const Claim& a, const Claim& b) { return a.offset < b.offset; });
-  for (size_t i = 1; i < claims_.size(); ++i)
-    if (claims_[i].offset - claims_[i - 1].offset < claims_[i - 1].size)
-      file_.fail("two parts of the file overlap", claims_[i].offset);
+uint64_t hdf5_end_of_file(const Bytes& file) {
+  switch (file.u8(8, "the superblock's version")) {
+    case 0:
+      return file.u64(40, "the superblock");
+    case 1:
+      return file.u64(44, "the superblock");
+    case 2:
+    case 3:
+      return file.u64(28, "the superblock");
+    default:  // the reader will name it
+      return file.size();
+  }
 }
 
 void Hdf5Reader::read_superblock() {
-  constexpr uint64_t kSize = 96;
-  ByteCursor c(claim(0, kSize, "the superblock"));
-  c.skip(8, "the signature");
-  const uint8_t version = c.u8("the superblock's version");
-  if (version != 0)
-    c.fail(cat("a superblock of version ", int{version},
-               " (a file written with libver='latest'); only version 0 is read"));
+  constexpr uint64_t kSignature = 8;
+  const uint8_t version = file_.u8(kSignature, "the superblock's version");
+  if (version <= 1) {
+    ByteCursor c(claim(0, version == 0 ? 96 : 100, "the superblock"));
+    c.skip(kSignature + 1, "the signature");
+    read_superblock1(c, version);
+  } else if (version <= 3) {
+    ByteCursor c(claim_checked(&claims_, 0, 44, "the superblock"));
+    c.skip(kSignature + 1, "the signature");
+    read_superblock2(c);
+  } else {
+    file_.fail(cat("a superblock of the unknown version ", int{version}), kSignature);
+  }
+}
+
+void Hdf5Reader::read_superblock1(ByteCursor c, int version) {
   c.skip(4, "versions");
   c.expect_u8(8, "the size of offsets");
   c.expect_u8(8, "the size of lengths");
@@ -125,6 +113,11 @@ void Hdf5Reader::read_superblock() {
   internal_k_ = c.u16("the group internal K");
   if (leaf_k_ == 0 || internal_k_ == 0) c.fail("a group K of 0");
   c.skip(4, "flags");
+  if (version == 1) {
+    chunk_k_ = c.u16("the K of chunks");
+    if (chunk_k_ == 0) c.fail("a K of chunks of 0");
+    c.skip(2, "padding");
+  }
   if (c.u64("the base address") != 0) c.fail("a base address other than 0");
   c.skip(8, "the free space address");
   c.skip(8, "the end-of-file address");
@@ -132,6 +125,20 @@ void Hdf5Reader::read_superblock() {
     c.fail("a file of several parts (a driver block)");
   read_entry(&c, nullptr, nullptr, nullptr, 0);
 }
+
+void Hdf5Reader::read_superblock2(ByteCursor c) {
+  c.expect_u8(8, "the size of offsets");
+  c.expect_u8(8, "the size of lengths");
+  c.skip(1, "flags");
+  if (c.u64("the base address") != 0) c.fail("a base address other than 0");
+  if (c.u64("the extension's address") != kHdf5Undefined)
+    c.fail("a superblock with an extension is not read");
+  c.skip(8, "the end-of-file address");
+  add_object("", nullptr, {nullptr, c.u64("the root group"), 0, std::nullopt});
+}
+
+// ---- objects
+// -------------------------------------------------------------------------------------------
 
 // A symbol table entry: a name, the object it links to, and a copy of where a group's table is.
 void Hdf5Reader::read_entry(ByteCursor* c, std::string* last, const Bytes* names,
@@ -146,31 +153,45 @@ void Hdf5Reader::read_entry(ByteCursor* c, std::string* last, const Bytes* names
   if (cached == 1) todo.cached = Table{tree, heap};
   if (cached == 2) c->fail("soft links are not read");
   if (cached > 2) c->fail(cat("a link of the unknown kind ", cached));
-  budget_.charge_objects(1, "groups, datasets and attributes");
+  std::string name;
+  if (parent) {
+    name = read_name(*names, name_offset);
+    if (!last->empty() && name <= *last)
+      c->fail(cat("the names of a group are not in order: ", quoted(name)));
+    *last = name;
+  }
+  add_object(std::move(name), parent, todo);
+}
+
+void Hdf5Reader::add_object(std::string name, Hdf5Object* parent, Todo todo) {
+  claims_.charge_object();
   Hdf5Object& object = storage_.objects.emplace_back();
   object.storage_ = &storage_;
   object.parent_ = parent;
-  if (parent) {
-    object.name_ = read_name(*names, name_offset);
-    if (!last->empty() && object.name_ <= *last)
-      c->fail(cat("the names of a group are not in order: ", quoted(object.name_)));
-    *last = object.name_;
-    parent->links_.push_back({object.name_, &object});
-  }
-  if (!headers_.insert(header).second)
-    c->fail(cat("the object ", object.path(), " is linked twice"));
+  object.name_ = std::move(name);
+  if (parent) parent->links_.push_back({object.name_, &object});
+  if (!headers_.insert(todo.header).second)
+    file_.fail(cat("the object ", object.path(), " is linked twice"), todo.header);
   todo.object = &object;
   todo_.push_back(todo);
 }
 
 void Hdf5Reader::read_object(const Todo& todo) {
-  const Header header = read_header(todo);
+  Hdf5Header header = read_hdf5_header(&claims_, todo.header, todo.object->path());
   if (todo.cached && header.table != todo.cached)
     file_.fail(cat("the link to ", todo.object->path(), " disagrees with its header"), todo.header);
+  todo.object->attributes_ = std::move(header.attributes);
+  const bool is_group = header.table || header.links;
+  if (is_group && (header.layout || header.type || header.shape))
+    file_.fail(cat(todo.object->path(), " is both group and dataset"), todo.header);
+  if (header.table && header.links)
+    file_.fail(cat(todo.object->path(), " is a group of two styles"), todo.header);
+  if (is_group && todo.depth >= kDeepest)
+    file_.fail(cat("groups nested more than ", kDeepest, " deep"), todo.header);
   if (header.table) {
-    if (header.layout || header.type || header.shape)
-      file_.fail(cat(todo.object->path(), " is both group and dataset"), todo.header);
     read_group(todo, *header.table);
+  } else if (header.links) {
+    read_links(todo, *header.links);
   } else if (header.layout && header.type && header.shape) {
     set_dataset(todo.object, header);
   } else {
@@ -178,107 +199,19 @@ void Hdf5Reader::read_object(const Todo& todo) {
   }
 }
 
-Hdf5Reader::Header Hdf5Reader::read_header(const Todo& todo) {
-  constexpr uint64_t kPrefix = 16, kMessagePrefix = 8;
-  ByteCursor c(file_.at(todo.header, kPrefix, "an object header"));
-  const uint8_t version = c.u8("an object header");
-  if (version == 'O')
-    c.fail("an object header of version 2 (a file written with libver='latest') is not read");
-  if (version != 1) c.fail("expected an object header");
-  c.skip(1, "an object header");
-  const uint16_t expected = c.u16("the number of messages");
-  if (c.u32("the reference count") != 1)
-    c.fail(cat(todo.object->path(), " is linked more than once"));
-  const uint64_t size = c.u32("an object header's size");
-  std::vector<Bytes> blocks{
-      claim(todo.header, kPrefix + size, "an object header").at(kPrefix, size, "an object header")};
-  Header header;
-  uint32_t count = 0;
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    ByteCursor block(blocks[i]);
-    while (block.remaining() >= kMessagePrefix) {
-      const uint16_t type = block.u16("a message");
-      const uint16_t body = block.u16("a message");
-      const uint8_t flags = block.u8("a message");
-      block.skip(3, "a message");
-      if (body % 8 != 0) block.fail("a message whose size is no multiple of 8");
-      if (flags & 2) block.fail("shared messages are not read");
-      if (++count > expected) block.fail("more messages in an object header than it says");
-      read_message({type, block.take(body, "a message")}, todo.object, &header, &blocks);
-    }
-  }
-  if (count != expected) c.fail("fewer messages in an object header than it says");
-  auto& attributes = todo.object->attributes_;
-  std::sort(attributes.begin(), attributes.end(), by_name);
-  const auto twice = std::adjacent_find(attributes.begin(), attributes.end(),
-                                        [](auto& a, auto& b) { return a.name == b.name; });
-  if (twice != attributes.end()) c.fail(cat("two attributes are named ", quoted(twice->name)));
-  return header;
-}
+// ---- datasets
+// ------------------------------------------------------------------------------------------
 
-void Hdf5Reader::read_message(const Message& message, Hdf5Object* object, Header* header,
-                              std::vector<Bytes>* blocks) {
-  const Bytes& body = message.body;
-  const auto set = [&](auto* field, auto value, const char* what) {
-    if (*field) body.fail(cat("an object with two ", what));
-    *field = std::move(value);
-  };
-  const auto refuse = [&](const char* what) {
-    body.fail(cat(object->path(), ": ", what, " are not read"));
-  };
-  switch (message.type) {
-    case 0x00:  // nothing: free space
-    case 0x04:
-    case 0x05:  // fill values
-    case 0x0d:  // comment
-    case 0x0e:
-    case 0x12:  // modification times
-      return;
-    case 0x01:
-      return set(&header->shape, parse_hdf5_space(body), "shapes");
-    case 0x03:
-      return set(&header->type, parse_hdf5_type(body), "data types");
-    case 0x08:
-      return set(&header->layout, parse_hdf5_layout(body), "data layouts");
-    case 0x0b:
-      header->filtered = true;
-      return;
-    case 0x0c:
-      budget_.charge_objects(1, "groups, datasets and attributes");
-      object->attributes_.push_back(parse_hdf5_attribute(body));
-      return;
-    case 0x10:
-      blocks->push_back(claim(body.u64(0, "a continuation"), body.u64(8, "a continuation"),
-                              "a continuation of an object header"));
-      return;
-    case 0x11:
-      return set(&header->table,
-                 Table{body.u64(0, "a symbol table"), body.u64(8, "a symbol table")},
-                 "symbol tables");
-    case 0x02:
-    case 0x06:
-    case 0x0a:
-      return refuse("groups of the new style (soft, hard or external links)");
-    case 0x07:
-      return refuse("external data files");
-    case 0x0f:
-      return refuse("tables of shared messages");
-    case 0x15:
-      return refuse("densely stored attributes");
-    default:
-      body.fail(cat("an object header message of the unknown type ", message.type));
-  }
-}
-
-void Hdf5Reader::set_dataset(Hdf5Object* object, const Header& header) {
+void Hdf5Reader::set_dataset(Hdf5Object* object, const Hdf5Header& header) {
   const Hdf5Layout& layout = *header.layout;
   object->is_dataset_ = true;
   object->shape_ = *header.shape;
   object->type_ = *header.type;
   object->unreadable_ = object->type_.unreadable;
-  if (header.filtered) object->unreadable_ = "filtered (compressed) data";
   if (layout.unreadable) object->unreadable_ = layout.unreadable;
   if (layout.unreadable) return;
+  if (layout.chunked) return set_chunks(object, header);
+  if (!header.filters.empty()) object->unreadable_ = "filtered data that is not chunked";
   uint64_t size = object->type_.size;
   for (int64_t dim : object->shape_)
     size = base::checked_mul(size, static_cast<uint64_t>(dim), file_, "the size of a dataset");
@@ -294,43 +227,122 @@ void Hdf5Reader::set_dataset(Hdf5Object* object, const Header& header) {
   }
 }
 
-// Names and links lie in the leaves of a B-tree, in the order of the names.
-void Hdf5Reader::read_group(const Todo& todo, const Table& table) {
-  if (todo.depth >= kDeepest)
-    file_.fail(cat("groups nested more than ", kDeepest, " deep"), todo.header);
+void Hdf5Reader::set_chunks(Hdf5Object* object, const Hdf5Header& header) {
+  const Hdf5Layout& layout = *header.layout;
+  Hdf5Chunks all{object->shape_, layout.chunk_shape, object->type_.size, header.filters, {}};
+  if (all.chunk_shape.rank() != all.shape.rank())
+    object->fail("its chunks have another number of axes");
+  if (layout.size != all.element_bytes) object->fail("its chunks are of elements of another size");
+  // Neither the whole nor all chunks, with what sticks out at the edges, may pass what it may take.
+  uint64_t size = all.element_bytes, chunks_size = size;
+  for (int64_t i = 0; i < all.shape.rank(); ++i) {
+    const auto dim = static_cast<uint64_t>(all.shape[i]);
+    const auto step = static_cast<uint64_t>(all.chunk_shape[i]);
+    size = base::checked_mul(size, dim, file_, "the size of a dataset");
+    chunks_size = base::checked_mul(chunks_size, (dim + step - 1) / step * step, file_,
+                                    "the size of a dataset");
+  }
+  if (size == 0) return;
+  if (const char* why = unreadable_filter(header.filters)) {
+    object->unreadable_ = why;
+    return;
+  }
+  claims_.charge_unpacked(chunks_size);
+  if (layout.address == kHdf5Undefined) {
+    object->unreadable_ = "data that was never written";
+    return;
+  }
+  all.chunks = read_chunks(all, layout.address);
+  if (all.chunks.size() != all.count()) {
+    object->unreadable_ = "data some of whose chunks were never written";
+    return;
+  }
+  object->is_chunked_ = true;
+  object->data_ = chunked_data(file_, std::move(all));
+}
+
+std::vector<Hdf5Chunk> Hdf5Reader::read_chunks(const Hdf5Chunks& grid, uint64_t tree) {
+  const uint64_t key_bytes = 8 + 8 * static_cast<uint64_t>(grid.shape.rank() + 1);
+  std::vector<Hdf5Chunk> chunks;
+  walk_tree(tree, 1, key_bytes, chunk_k_, [&](ByteCursor key, uint64_t address, int level) {
+    if (level != 0) return;
+    Hdf5Chunk chunk = read_chunk(&key, grid);
+    chunk.address = address;
+    if (!chunks.empty() && chunk.place <= chunks.back().place) key.fail("chunks out of order");
+    claim(address, chunk.size, "a chunk of data");
+    if (grid.filters.empty() && chunk.size != grid.chunk_bytes())
+      key.fail("a chunk of the wrong size");
+    chunks.push_back(chunk);
+  });
+  return chunks;
+}
+
+// Its size, the filters left out, and where it starts on each axis.
+Hdf5Chunk Hdf5Reader::read_chunk(ByteCursor* c, const Hdf5Chunks& grid) {
+  Hdf5Chunk chunk;
+  chunk.size = c->u32("a chunk");
+  chunk.skipped = c->u32("a chunk");
+  for (int64_t i = 0; i < grid.shape.rank(); ++i) {
+    const uint64_t start = c->u64("a chunk");
+    const auto dim = static_cast<uint64_t>(grid.shape[i]);
+    const auto step = static_cast<uint64_t>(grid.chunk_shape[i]);
+    if (start % step != 0 || start >= dim) c->fail("a chunk that lies outside its dataset");
+    chunk.place = chunk.place * ((dim + step - 1) / step) + start / step;
+  }
+  if (c->u64("a chunk") != 0) c->fail("a chunk that starts inside an element");
+  return chunk;
+}
+
+// ---- groups
+// --------------------------------------------------------------------------------------------
+
+// Every node of a B-tree of version 1 in order. each(key before the child, child's address, level).
+template <class F>
+void Hdf5Reader::walk_tree(uint64_t root, int type, uint64_t key_bytes, int k, F&& each) {
   constexpr int kAnyLevel = 256;
-  const uint64_t node_size = 24 + 2ull * internal_k_ * 16 + 8;
-  const Bytes names = read_names(table.heap);
-  name_bytes_ = 0;
-  std::string last;
+  const uint64_t used_most = 2ull * static_cast<uint64_t>(k);
+  const uint64_t node_size = 24 + used_most * (8 + key_bytes) + key_bytes;
   struct Node {
     uint64_t address;
-    int above;  // level of the node that points here; below 0 are the symbol nodes
+    int above;  // level of the node that points here
   };
-  std::vector<Node> nodes{{table.tree, kAnyLevel}};  // still to be read, the next one last
+  std::vector<Node> nodes{{root, kAnyLevel}};  // still to be read, the next one last
   while (!nodes.empty()) {
     const Node node = nodes.back();
     nodes.pop_back();
-    if (node.above == 0) {
-      read_symbols(node.address, names, todo, &last);
-      continue;
-    }
     ByteCursor c(claim(node.address, node_size, "a B-tree node"));
     c.expect("TREE", "a B-tree node");
-    c.expect_u8(0, "a B-tree node's type");
+    c.expect_u8(static_cast<uint8_t>(type), "a B-tree node's type");
     const int level = c.u8("a B-tree node's level");
     if (node.above != kAnyLevel && level != node.above - 1)
       c.fail("a B-tree node of the wrong level");
     const uint16_t used = c.u16("a B-tree node");
-    if (used > 2 * internal_k_) c.fail("a B-tree node with too many children");
-    c.skip(24, "a B-tree node");  // siblings, first key
+    if (used > used_most) c.fail("a B-tree node with too many children");
+    c.skip(16, "a B-tree node");  // siblings
     const size_t first = nodes.size();
     for (int i = 0; i < used; ++i) {
-      nodes.push_back({c.u64("a B-tree child"), level});
-      c.skip(8, "a B-tree key");
+      const ByteCursor key(c.take(key_bytes, "a B-tree key"));
+      const uint64_t child = c.u64("a B-tree child");
+      each(key, child, level);
+      if (level > 0) nodes.push_back({child, level});
     }
     std::reverse(nodes.begin() + static_cast<std::ptrdiff_t>(first), nodes.end());
   }
+}
+
+// Names and links lie in the leaves of a B-tree, in the order of the names.
+void Hdf5Reader::read_group(const Todo& todo, const Table& table) {
+  const Bytes names = read_names(table.heap);
+  name_bytes_ = 0;
+  std::string last;
+  walk_tree(table.tree, 0, 8, internal_k_, [&](const ByteCursor&, uint64_t address, int level) {
+    if (level == 0) read_symbols(address, names, todo, &last);
+  });
+}
+
+void Hdf5Reader::read_links(const Todo& todo, const std::vector<Hdf5Header::Link>& links) {
+  for (const Hdf5Header::Link& link : links)
+    add_object(link.name, todo.object, {nullptr, link.address, todo.depth + 1, std::nullopt});
 }
 
 void Hdf5Reader::read_symbols(uint64_t address, const Bytes& names, const Todo& todo,

@@ -32,6 +32,9 @@ struct Hdf5Storage {
   mutable uint64_t heap_bytes_ = 0;
 };
 
+// Where the file says it ends.
+uint64_t hdf5_end_of_file(const base::Bytes& file);
+
 // Reads all objects of `storage->file`; the first is the root group.
 void read_hdf5_objects(Hdf5Storage* storage);
 

@@ -203,12 +203,23 @@ TEST(Hdf5, ReadsCompactDatasets) {
 }
 
 TEST(Hdf5, RefusesFeaturesByName) {
-  EXPECT_THAT(with_message(0x02, ""), HasSubstr("groups of the new style"));
-  EXPECT_THAT(with_message(0x06, ""), HasSubstr("external links"));
+  EXPECT_THAT(with_message(0x02, u(0, 10)), HasSubstr("large groups of the new style"));
+  EXPECT_THAT(with_message(0x02, u(0, 2) + u(kUndefined, 8)), HasSubstr("a group of two styles"));
+  const auto link = [](int kind, const std::string& name, int version = 1) {
+    return with_message(0x06,
+                        u(version, 1) + u(8, 1) + u(kind, 1) + u(name.size(), 1) + name + u(0, 8));
+  };
+  EXPECT_THAT(link(0, "x"), HasSubstr("a group of two styles"));
+  EXPECT_THAT(link(1, "x"), HasSubstr("soft links are not read"));
+  EXPECT_THAT(link(64, "x"), HasSubstr("external links are not read"));
+  EXPECT_THAT(link(7, "x"), HasSubstr("unknown kind 7"));
+  EXPECT_THAT(link(0, "x", 2), HasSubstr("a link's version"));
+  EXPECT_THAT(link(0, "a/b"), HasSubstr("slash"));
+  EXPECT_THAT(link(0, ""), HasSubstr("a name"));
   EXPECT_THAT(with_message(0x07, ""), HasSubstr("external data files are not read"));
   EXPECT_THAT(with_message(0x0f, ""), HasSubstr("shared messages"));
-  EXPECT_THAT(with_message(0x15, ""), HasSubstr("densely stored attributes"));
-  EXPECT_THAT(with_message(0x16, ""), HasSubstr("unknown type 22"));
+  EXPECT_THAT(with_message(0x15, u(0, 10)), HasSubstr("densely stored attributes"));
+  EXPECT_THAT(with_message(0x16, u(0, 1) + u(2, 4)), HasSubstr("linked more than once"));
   EXPECT_THAT(with_message(0x7777, ""), HasSubstr("unknown type"));
   EXPECT_THAT(with_message(0x0d, "x", 2), HasSubstr("shared messages"));
   const auto layout = [](const std::string& body, std::vector<std::string> more = {}) {
@@ -218,12 +229,13 @@ TEST(Hdf5, RefusesFeaturesByName) {
     const size_t w = b.header("w", more);
     return refusal(b.finish(b.group("root", {{"w", w}})));
   };
-  EXPECT_THAT(layout(u(3, 1) + u(2, 1)), HasSubstr("chunked storage"));
+  EXPECT_THAT(layout(u(4, 1) + u(2, 1)), HasSubstr("chunked storage"));
   EXPECT_THAT(layout(u(3, 1) + u(3, 1)), HasSubstr("virtual datasets are not read"));
   EXPECT_THAT(layout(u(3, 1) + u(4, 1)), HasSubstr("unknown class 4"));
-  EXPECT_THAT(layout(u(4, 1) + u(1, 1)), HasSubstr("layout of version 4"));
+  EXPECT_THAT(layout(u(5, 1) + u(1, 1)), HasSubstr("layout of version 5"));
   EXPECT_THAT(layout(u(3, 1) + u(1, 1) + u(kUndefined, 8) + u(4, 8)), HasSubstr("never written"));
-  EXPECT_THAT(layout(u(3, 1) + u(0, 1) + u(4, 2) + "abcd", {message(0x0b, "")}),
+  EXPECT_THAT(layout(u(3, 1) + u(0, 1) + u(4, 2) + "abcd",
+                     {message(0x0b, u(1, 1) + u(1, 1) + u(0, 6) + u(1, 8))}),
               HasSubstr("filtered"));
   EXPECT_THAT(layout(u(3, 1) + u(0, 1) + u(60000, 2) + "abcd"), HasSubstr("compact data"));
   EXPECT_THAT(layout(u(3, 1) + u(0, 1) + u(4, 2) + "abcd", {message(1, space({1}))}),
@@ -237,7 +249,7 @@ TEST(Hdf5, RefusesBadSuperblocks) {
     return refusal(b.bytes());
   };
   EXPECT_THAT(change(0, 'x', 1), HasSubstr("signature of an HDF5 file"));
-  EXPECT_THAT(change(8, 3, 1), HasSubstr("superblock of version 3"));
+  EXPECT_THAT(change(8, 4, 1), HasSubstr("superblock of the unknown version 4"));
   EXPECT_THAT(change(13, 4, 1), HasSubstr("the size of offsets is 4"));
   EXPECT_THAT(change(14, 4, 1), HasSubstr("the size of lengths is 4"));
   EXPECT_THAT(change(16, 0, 2), HasSubstr("a group K of 0"));
@@ -254,7 +266,7 @@ TEST(Hdf5, RefusesBadSuperblocks) {
 }
 
 TEST(Hdf5, RefusesBadObjectHeaders) {
-  EXPECT_THAT(changed("w.header", 0, 'O', 1), HasSubstr("object header of version 2"));
+  EXPECT_THAT(changed("w.header", 0, 0x5244484f, 4), HasSubstr("object header of an unknown"));
   EXPECT_THAT(changed("w.header", 0, 7, 1), HasSubstr("expected an object header"));
   EXPECT_THAT(changed("w.header", 2, 3, 2), HasSubstr("more messages"));
   EXPECT_THAT(changed("w.header", 2, 5, 2), HasSubstr("fewer messages"));

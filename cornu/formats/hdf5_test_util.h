@@ -116,6 +116,38 @@ class Builder {
     return header(name, messages);
   }
 
+  struct Chunk {
+    std::vector<uint64_t> start;
+    std::string bytes;
+    uint32_t skipped = 0;
+  };
+  // The layout of a dataset of float32 in chunks, in the order of the B-tree.
+  std::string chunked(const std::string& name, const std::vector<uint64_t>& chunk_shape,
+                      const std::vector<Chunk>& chunks) {
+    const size_t axes = chunk_shape.size() + 1;
+    std::string tree =
+        "TREE" + u(1, 1) + u(0, 1) + u(chunks.size(), 2) + u(kUndefined, 8) + u(kUndefined, 8);
+    for (const Chunk& c : chunks) {
+      tree += u(c.bytes.size(), 4) + u(c.skipped, 4);
+      for (uint64_t start : c.start) tree += u(start, 8);
+      tree += u(0, 8) + u(add(name + ".chunk", c.bytes), 8);
+    }
+    tree.resize(24 + 64 * (16 + 8 * axes) + 8 + 8 * axes);
+    std::string layout = u(3, 1) + u(2, 1) + u(axes, 1) + u(add(name + ".chunks", tree), 8);
+    for (uint64_t dim : chunk_shape) layout += u(dim, 4);
+    return layout + u(4, 4);
+  }
+  // A dataset of float32 with that layout; `filters` are their numbers.
+  size_t chunked_dataset(const std::string& name, const std::vector<uint64_t>& dims,
+                         const std::string& layout, const std::vector<int>& filters = {}) {
+    std::vector<std::string> messages{message(1, space(dims)), message(3, float32_type()),
+                                      message(8, layout)};
+    std::string body = u(1, 1) + u(filters.size(), 1) + u(0, 6);
+    for (int id : filters) body += u(id, 2) + u(0, 6);
+    if (!filters.empty()) messages.push_back(message(0x0b, body));
+    return header(name, messages);
+  }
+
   // `links` are in order.
   size_t group(const std::string& name, const std::vector<std::pair<std::string, uint64_t>>& links,
                std::vector<std::string> more = {}, size_t split = 0) {

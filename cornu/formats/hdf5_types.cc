@@ -147,10 +147,30 @@ Shape parse_hdf5_space(const Bytes& message) {
   return shape;
 }
 
+namespace {
+
+// Axes, the address of the B-tree, and how long a chunk is on each axis, an element's size last.
+void parse_chunks(ByteCursor* c, Hdf5Layout* layout) {
+  constexpr int kMostAxes = 9;
+  const int axes = c->u8("a data layout");
+  if (axes < 2 || axes > kMostAxes) c->fail(cat("chunks of ", axes - 1, " axes"));
+  layout->chunked = true;
+  layout->address = c->u64("a data layout");
+  for (int i = 0; i < axes; ++i) {
+    const uint32_t dim = c->u32("a data layout");
+    if (dim == 0) c->fail("chunks of size 0");
+    if (i + 1 < axes) layout->chunk_shape.push_back(dim);
+    layout->size = dim;
+  }
+}
+
+}  // namespace
+
 Hdf5Layout parse_hdf5_layout(const Bytes& message) {
   ByteCursor c(message);
   const uint8_t version = c.u8("a data layout");
-  if (version != 3) c.fail(cat("a data layout of version ", int{version}, "; only 3 is read"));
+  if (version != 3 && version != 4)
+    c.fail(cat("a data layout of version ", int{version}, "; only 3 and 4 are read"));
   Hdf5Layout layout;
   const uint8_t kind = c.u8("a data layout");
   switch (kind) {
@@ -164,7 +184,11 @@ Hdf5Layout parse_hdf5_layout(const Bytes& message) {
       layout.size = c.u64("a data layout");
       break;
     case 2:
-      layout.unreadable = "chunked storage (compressed or resizable data)";
+      if (version == 4) {
+        layout.unreadable = "chunked storage of a file written with libver='latest'";
+      } else {
+        parse_chunks(&c, &layout);
+      }
       break;
     case 3:
       c.fail("virtual datasets are not read: they take their data from other files");

@@ -30,9 +30,11 @@ struct Hdf5Attribute {
 struct Hdf5Layout {
   const char* unreadable = nullptr;  // why the data cannot be read
   bool compact = false;              // the data lies in the message
-  uint64_t address = 0;
+  bool chunked = false;
+  uint64_t address = 0;  // of the data, or of the B-tree of chunks; kHdf5Undefined: nothing stored
   base::Bytes data;
-  uint64_t size = 0;
+  uint64_t size = 0;  // of the data; of chunks: of an element
+  Shape chunk_shape;
 };
 
 inline constexpr uint64_t kHdf5Undefined = ~uint64_t{0};

@@ -18,9 +18,9 @@ def put(target, name, data):
     (folder / name).write_bytes(data)
 
 
-def hdf5(fill):
+def hdf5(fill, **options):
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as f:
+    with h5py.File(buffer, "w", **options) as f:
         fill(f)
     return buffer.getvalue()
 
@@ -63,6 +63,11 @@ def many(f):
 
 def packed(f):
     f.create_dataset("x", data=np.zeros(64, "f4"), chunks=(8,), compression="gzip")
+
+
+def filters(f):
+    for i, options in enumerate(({}, {"shuffle": True, "fletcher32": True, "compression": "gzip"})):
+        f.create_dataset(f"x{i}", data=np.arange(15, dtype="i2").reshape(5, 3), chunks=(2, 2), **options)
 
 
 def archive(members, method=zipfile.ZIP_STORED, comment=b""):
@@ -132,6 +137,8 @@ def tfjs(groups, data):
 def main():
     for fill in (legacy, keras3, numbers, links, many, packed):
         put("fuzz_hdf5", fill.__name__, hdf5(fill))
+    put("fuzz_hdf5", "filters", hdf5(filters))
+    put("fuzz_hdf5", "latest", hdf5(legacy, libver="latest"))
     members = [("metadata.json", b"{}"), ("config.json", b'{"a": 1}' * 9), ("assets/", b"")]
     put("fuzz_zip", "stored", archive(members))
     put("fuzz_zip", "deflated", archive(members, zipfile.ZIP_DEFLATED, b"comment"))
