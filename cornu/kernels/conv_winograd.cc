@@ -403,9 +403,9 @@ std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
   s.panels = Panels(*s.gemm, s.geometry.groups, s.geometry.group_out);
   CORNU_CHECK(s.panels.width <= Panels::kMaxWidth);
   s.packs_weights = !problem.in[1].constant;
-  // Strict results do not depend on how a batch is cut, so the choice does not either.
+  // With frozen weights results do not depend on how a batch is cut, so the choice does not either.
   const int64_t batch = s.geometry.batch;
-  if (problem.strict) s.geometry.batch = 1;
+  if (problem.strict || problem.in[1].constant) s.geometry.batch = 1;
   double cost = 0;
   for (Lattice& lattice : lattices_of(s.geometry)) {
     double own = 0;

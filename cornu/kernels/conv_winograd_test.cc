@@ -92,6 +92,12 @@ TEST(ConvWinograd, EveryActivation) {
 
 TEST(ConvWinograd, BitsDoNotDependOnThePlaceInTheBatch) {
   check_batch("conv winograd", conv({{8, 8}, 32, 32, {3, 3}, {.pad = {kOne, kOne}, .batch = 4}}));
+  // Nor does the choice of kernel and transform, once the weights are known.
+  for (const Ints& n : {Ints{4, 4}, Ints{5, 7}, Ints{7, 7}, Ints{8, 8}, Ints{9, 6}}) {
+    Check check = conv({n, 64, 64, {3, 3}, {.pad = {kOne, kOne}, .batch = 9}});
+    check.constant = {false, true, true};
+    check_batch("", check);
+  }
 }
 
 TEST(ConvWinograd, LeavesAloneWhatItDoesNotFit) {

@@ -26,7 +26,8 @@ struct Check {
 // failures.
 void check_kernel(const std::string& kernel, const Check& check);
 
-// Each entry of a batch alone gives the same bits as in the batch, on every target.
+// Each entry of a batch alone gives the same bits as in the batch, by the same kernel, on every
+// target. "": of the one that is chosen.
 void check_batch(const std::string& kernel, const Check& check);
 
 // The names of all kernels that accept the problem.

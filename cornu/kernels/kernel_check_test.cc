@@ -254,16 +254,23 @@ Problem problem_of(const ops::Op& op, const std::vector<Shape>& in, bool strict 
   return problem;
 }
 
+// The operands that are known when a problem is prepared.
+std::vector<Tensor> make_constants(const Check& check, const std::vector<Floats>& in) {
+  std::vector<Tensor> all(check.constant.size());
+  for (size_t i = 0; i < all.size(); ++i)
+    if (check.constant[i]) all[i] = Tensor(check.in[i], in[i]);
+  return all;
+}
+void set_constants(const Check& check, const std::vector<Tensor>& constants, Problem& problem) {
+  for (size_t i = 0; i < constants.size(); ++i)
+    if (check.constant[i]) problem.in[i].constant = &constants[i];
+}
+
 void check_target(const std::string& kernel, const Check& check, const std::vector<Floats>& in,
                   const Expected& expected, const Floats& exact) {
   Problem problem = problem_of(check.op, check.in, check.strict);
-  std::vector<Tensor> constants;
-  constants.reserve(in.size());
-  for (size_t i = 0; i < check.constant.size(); ++i)
-    if (check.constant[i]) {
-      constants.emplace_back(check.in[i], in[i]);
-      problem.in[i].constant = &constants.back();
-    }
+  const std::vector<Tensor> constants = make_constants(check, in);
+  set_constants(check, constants, problem);
   const Kernel* chosen = find_kernel(kernel, problem);
   ASSERT_TRUE(chosen) << kernel << " does not take it";
   const Prepared prepared = chosen->prepare(problem);
@@ -313,7 +320,10 @@ void check_batch(const std::string& name, const Check& check) {
   const std::vector<Floats> in = make_inputs(check);
   std::vector<Shape> alone = check.in;
   alone[0][0] = 1;
-  const Problem problem = problem_of(check.op, check.in), single = problem_of(check.op, alone);
+  Problem problem = problem_of(check.op, check.in), single = problem_of(check.op, alone);
+  const std::vector<Tensor> constants = make_constants(check, in);
+  set_constants(check, constants, problem);
+  set_constants(check, constants, single);
   const Kernel* kernel = find_kernel(name, problem);
   ASSERT_TRUE(kernel);
   ASSERT_EQ(kernel, find_kernel(name, single));
