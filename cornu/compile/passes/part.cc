@@ -1,0 +1,232 @@
+#include "cornu/compile/passes/part.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace cornu::compile {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+
+int64_t length(const Span& s) { return s.end - s.begin; }
+
+bool is_empty(const Box& box) {
+  return std::any_of(box.begin(), box.end(), [](const Span& s) { return s.end <= s.begin; });
+}
+
+// What a convolution or a pool does along a spatial axis: output cell p reads the `extent` cells
+// from p * stride - before on.
+struct Window {
+  int64_t extent, stride, before;
+
+  Span read(const Span& out) const {  // cells outside the tensor, too
+    return {out.begin * stride - before, (out.end - 1) * stride - before + extent};
+  }
+};
+
+bool is_spatial(const Node& node, size_t axis) {
+  return axis > 0 && static_cast<int64_t>(axis) + 1 < node.shape.rank();
+}
+
+// Of the axis of the result.
+std::optional<Window> window_of(const Graph& g, const Node& node, size_t axis) {
+  if (!is_spatial(node, axis)) return {};
+  const size_t a = axis - 1;
+  if (const auto* pool = std::get_if<ops::Pool>(&node.op))
+    return Window{pool->window[a], pool->stride[a], pool->pad[a].before};
+  if (const auto* conv = std::get_if<ops::Conv>(&node.op)) {
+    const int64_t size = g[node.in[1]].shape[static_cast<int64_t>(a)];
+    return Window{(size - 1) * conv->dilation[a] + 1, conv->stride[a], conv->pad[a].before};
+  }
+  return {};
+}
+
+// How often Resize repeats the cells of an axis; 0 where it does something else to them.
+int64_t repeats(const Graph& g, const Node& node, size_t axis) {
+  using Mode = ops::Resize::Mode;
+  const Mode mode = std::get<ops::Resize>(node.op).mode;
+  const auto a = static_cast<int64_t>(axis);
+  const int64_t n = g[node.in[0]].shape[a], size = node.shape[a];
+  if (!is_spatial(node, axis)) return 1;
+  if (mode == Mode::kNearest) return n > 0 && size % n == 0 ? size / n : 0;
+  return size == n && mode != Mode::kLanczos3 && mode != Mode::kLanczos5 ? 1 : 0;
+}
+
+// Which cells of an axis of x a transposed convolution adds into these of its result.
+Span added_into(const Graph& g, const Node& node, size_t axis, const Span& out) {
+  const auto& op = std::get<ops::ConvTranspose>(node.op);
+  const size_t a = axis - 1;
+  const int64_t n = g[node.in[0]].shape[static_cast<int64_t>(axis)], stride = op.stride[a];
+  const int64_t reach = (g[node.in[1]].shape[static_cast<int64_t>(a)] - 1) * op.dilation[a];
+  const int64_t first = out.begin + op.crop[a], last = out.end - 1 + op.crop[a];
+  // The crop that is left, counted from the first cell, is never negative.
+  const int64_t begin = std::min(std::max<int64_t>(0, first - reach + stride - 1) / stride,
+                                 std::min(first / stride, n - 1));
+  return {begin, std::clamp(last / stride + 1, begin + 1, n)};
+}
+
+// Can the node compute a part of this axis?
+bool can_cut(const Graph& g, const Node& node, size_t axis) {
+  const bool channels = static_cast<int64_t>(axis) + 1 == node.shape.rank();
+  return std::visit(
+      ops::overloaded{
+          [](const ops::Unary&) { return true; },
+          [](const ops::UnaryGrad&) { return true; },
+          [](const ops::Binary&) { return true; },
+          [](const ops::Broadcast&) { return true; },
+          [](const ops::Pad&) { return true; },
+          [](const ops::Transpose&) { return true; },
+          [](const ops::Pool&) { return true; },
+          [&](const ops::Resize&) { return repeats(g, node, axis) > 0; },
+          [&](const ops::Conv&) { return !channels; },
+          [&](const ops::ConvTranspose&) { return !channels; },
+          [&](const ops::Softmax&) { return !channels; },
+          [&](const ops::BatchNorm& op) { return op.axis != static_cast<int64_t>(axis); },
+          [&](const ops::Concat& op) { return op.axis != static_cast<int64_t>(axis); },
+          [](const auto&) { return false; },
+      },
+      node.op);
+}
+
+// Of an operand that is repeated along axes of size 1, and the ones it lacks.
+Box broadcast_from(const Shape& x, const Box& out) {
+  Box box = whole(x);
+  const size_t missing = out.size() - box.size();
+  for (size_t a = 0; a < box.size(); ++a)
+    if (box[a] != Span{0, 1}) box[a] = out[a + missing];
+  return box;
+}
+
+// What operand 0 of an op of neighbourhoods needs; the axes are those of the result.
+Span needed_along(const Graph& g, const Node& node, size_t axis, const Span& out) {
+  const int64_t n = g[node.in[0]].shape[static_cast<int64_t>(axis)];
+  const auto clipped = [n](Span s) {
+    return Span{std::clamp<int64_t>(s.begin, 0, n), std::clamp<int64_t>(s.end, 0, n)};
+  };
+  if (const auto window = window_of(g, node, axis)) return clipped(window->read(out));
+  if (const auto* pad = std::get_if<ops::Pad>(&node.op)) {
+    const int64_t before = pad->edges[axis].before;
+    return clipped({out.begin - before, out.end - before});
+  }
+  if (std::holds_alternative<ops::ConvTranspose>(node.op) && is_spatial(node, axis))
+    return added_into(g, node, axis, out);
+  if (std::holds_alternative<ops::Resize>(node.op))
+    if (const int64_t times = repeats(g, node, axis)) return {out.begin / times, out.end / times};
+  return out;
+}
+
+}  // namespace
+
+Box whole(const Shape& shape) {
+  Box box;
+  for (int64_t n : shape) box.push_back({0, n});
+  return box;
+}
+
+Shape shape_of(const Box& box) {
+  Shape shape;
+  for (const Span& s : box) shape.push_back(length(s));
+  return shape;
+}
+
+bool contains(const Box& outer, const Box& inner) {
+  for (size_t a = 0; a < outer.size(); ++a)
+    if (inner[a].begin < outer[a].begin || inner[a].end > outer[a].end) return false;
+  return true;
+}
+
+void unite(Box& box, const Box& other) {
+  for (size_t a = 0; a < box.size(); ++a)
+    box[a] = {std::min(box[a].begin, other[a].begin), std::max(box[a].end, other[a].end)};
+}
+
+Box widened(const Graph& g, const Node& node, Box box) {
+  const Box all = whole(node.shape);
+  if (is_empty(box)) return all;
+  for (size_t a = 0; a < box.size(); ++a) {
+    if (!can_cut(g, node, a)) {
+      box[a] = all[a];
+    } else if (std::holds_alternative<ops::Resize>(node.op)) {
+      const int64_t times = repeats(g, node, a);
+      box[a] = {box[a].begin / times * times, (box[a].end + times - 1) / times * times};
+    }
+  }
+  for (size_t i = 0; i < node.in.size(); ++i)  // padding alone is no part
+    if (is_empty(needed(g, node, i, box))) return all;
+  return box;
+}
+
+Box needed(const Graph& g, const Node& node, size_t i, const Box& out) {
+  const Shape& x = g[node.in[i]].shape;
+  if (is_empty(out) || x.size() == 0) return whole(x);
+  const auto along_axes = [&] {
+    Box box = whole(x);
+    for (size_t a = 0; i == 0 && a < box.size(); ++a)
+      if (can_cut(g, node, a)) box[a] = needed_along(g, node, a, out[a]);
+    return box;
+  };
+  return std::visit(ops::overloaded{
+                        [&](const ops::Unary&) { return out; },
+                        [&](const ops::UnaryGrad&) { return out; },
+                        [&](const ops::Binary&) { return broadcast_from(x, out); },
+                        [&](const ops::Broadcast&) { return broadcast_from(x, out); },
+                        [&](const ops::Transpose& op) {
+                          Box box = out;
+                          for (size_t a = 0; a < out.size(); ++a)
+                            box[static_cast<size_t>(op.perm[a])] = out[a];
+                          return box;
+                        },
+                        [&](const ops::Concat& op) {
+                          Box box = out;
+                          box[static_cast<size_t>(op.axis)] = {0, x[op.axis]};
+                          return box;
+                        },
+                        [&](const auto&) { return along_axes(); },
+                    },
+                    node.op);
+}
+
+Box taken(const Node& node, size_t i, const Box& need, const Box& made) {
+  if (i > 0) return need;
+  if (std::holds_alternative<ops::Pad>(node.op)) return made;
+  Box box = need;
+  for (size_t a = 1; a + 1 < box.size(); ++a) {
+    const auto* conv = std::get_if<ops::Conv>(&node.op);
+    const auto* pool = std::get_if<ops::Pool>(&node.op);
+    if (std::holds_alternative<ops::ConvTranspose>(node.op)) box[a] = made[a];
+    if (conv || pool) {
+      const int64_t stride = conv ? conv->stride[a - 1] : pool->stride[a - 1];
+      if (made[a].end - need[a].end < stride) box[a].end = made[a].end;
+    }
+  }
+  return box;
+}
+
+ops::Op cut(const Graph& g, const Node& node, const std::vector<Box>& in, const Box& out) {
+  ops::Op op = node.op;
+  if (auto* broadcast = std::get_if<ops::Broadcast>(&op)) broadcast->shape = shape_of(out);
+  for (size_t a = 0; a < out.size(); ++a) {
+    const Span& to = out[a];
+    const auto from = [&] { return in[0][a]; };
+    if (auto* pad = std::get_if<ops::Pad>(&op)) {
+      const int64_t shift = pad->edges[a].before;
+      pad->edges[a] = {from().begin + shift - to.begin, to.end - shift - from().end};
+    }
+    if (!is_spatial(node, a)) continue;
+    if (auto* resize = std::get_if<ops::Resize>(&op)) resize->size[a - 1] = length(to);
+    if (auto* transposed = std::get_if<ops::ConvTranspose>(&op)) {
+      transposed->crop[a - 1] += to.begin - from().begin * transposed->stride[a - 1];
+      transposed->length[a - 1] = length(to);
+    }
+    if (const auto window = window_of(g, node, a)) {
+      const Span read = window->read(to);
+      const ops::Edge edge{from().begin - read.begin, std::max<int64_t>(0, read.end - from().end)};
+      if (auto* conv = std::get_if<ops::Conv>(&op)) conv->pad[a - 1] = edge;
+      if (auto* pool = std::get_if<ops::Pool>(&op)) pool->pad[a - 1] = edge;
+    }
+  }
+  return op;
+}
+
+}  // namespace cornu::compile
