@@ -261,7 +261,7 @@ std::shared_ptr<State> plan(const Problem& problem) {
 }
 
 // Cycles, as of a core that does two vector multiplications in each.
-bool pays(const Problem& problem) {
+double gain(const Problem& problem) {
   const std::shared_ptr<State> s = plan(problem);
   double direct = 0, adds = 0;
   for (const Phase& phase : s->geometry.phases)
@@ -269,7 +269,7 @@ bool pays(const Problem& problem) {
   direct = adds * static_cast<double>(s->channels) / 2;
   const double products = static_cast<double>(s->batch * s->in_lines * s->in_cells) *
                           (static_cast<double>(s->channels * s->columns / s->lanes()) / 2 + 4);
-  return products + adds * (1 + static_cast<double>(s->filters) / 2) < 0.9 * direct;
+  return 0.9 * direct / (products + adds * (1 + static_cast<double>(s->filters) / 2));
 }
 
 Prepared prepare(const Problem& problem) {
@@ -294,6 +294,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvFew{"conv few", accepts, prepare, pays, takes_first_and_result};
+const Kernel kConvFew{"conv few", accepts, prepare, gain, takes_first_and_result};
 
 }  // namespace cornu::kernels

@@ -390,8 +390,8 @@ bool choose(const State& s, Lattice lattice, bool strict, Part& best, double& co
   return found;
 }
 
-// Null where the transforms do not apply. `pays`: whether they are faster than plain sums.
-std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
+// Null where the transforms do not apply. `gain`: how many times as fast as plain sums they are.
+std::shared_ptr<State> plan(const Problem& problem, double* gain = nullptr) {
   if (!has_phases(problem) || problem.out.size() == 0) return nullptr;
   if (problem.in[1].shape.size() > kMostWeights) return nullptr;
   auto state = std::make_shared<State>();
@@ -412,7 +412,7 @@ std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
     if (!choose(s, std::move(lattice), problem.strict, s.parts.emplace_back(), own)) return nullptr;
     cost += own;
   }
-  if (pays) *pays = cost < 0.95 * Cost{s}.direct();
+  if (gain) *gain = 0.95 * Cost{s}.direct() / cost;
   s.geometry.batch = batch;
   for (Part& part : s.parts) cut(s, part);
   return s.parts.empty() ? nullptr : state;
@@ -420,9 +420,10 @@ std::shared_ptr<State> plan(const Problem& problem, bool* pays = nullptr) {
 
 bool accepts(const Problem& problem) { return plan(problem) != nullptr; }
 
-bool pays(const Problem& problem) {
-  bool answer = false;
-  return plan(problem, &answer) && answer;
+double gain(const Problem& problem) {
+  double times = 0;
+  plan(problem, &times);
+  return times;
 }
 
 Prepared prepare(const Problem& problem) {
@@ -465,6 +466,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvWinograd{"conv winograd", accepts, prepare, pays, takes_first_and_result};
+const Kernel kConvWinograd{"conv winograd", accepts, prepare, gain, takes_first_and_result};
 
 }  // namespace cornu::kernels

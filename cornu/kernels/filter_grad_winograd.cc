@@ -239,7 +239,7 @@ std::shared_ptr<State> plan(const Problem& problem) {
 bool accepts(const Problem& problem) { return plan(problem) != nullptr; }
 
 // Cycles, as of a core that does two vector multiplications in each.
-bool pays(const Problem& problem) {
+double gain(const Problem& problem) {
   const std::shared_ptr<State> s = plan(problem);
   const auto vectors = [&](int64_t n) {
     return static_cast<double>((n + s->gemm->lanes - 1) / s->gemm->lanes);
@@ -254,7 +254,8 @@ bool pays(const Problem& problem) {
   const double sums = static_cast<double>(s->sums_size()) *
                       (tiles / static_cast<double>(s->block) / s->gemm->lanes * 2 +
                        static_cast<double>(s->slices) * 2);
-  return s->slices >= 4 && tiles * (positions * product + transforms) + sums < 0.7 * direct;
+  if (s->slices < 4) return 0;
+  return 0.7 * direct / (tiles * (positions * product + transforms) + sums);
 }
 
 Prepared prepare(const Problem& problem) {
@@ -273,6 +274,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kFilterGradWinograd{"filter grad winograd", accepts, prepare, pays};
+const Kernel kFilterGradWinograd{"filter grad winograd", accepts, prepare, gain};
 
 }  // namespace cornu::kernels

@@ -2,7 +2,7 @@
 
 // A kernel is fast code for some problems of one op; the op's reference loops are the slow code for
 // all of them. The table is tried in order at compile time: the first kernel that accepts a
-// problem, and that does not say that another one is faster, wins.
+// problem, and that does not say that others are faster, wins.
 
 #include <memory>
 #include <span>
@@ -65,12 +65,14 @@ struct Kernel {
   const char* name;
   bool (*accepts)(const Problem&);
   Prepared (*prepare)(const Problem&);
-  bool (*pays)(const Problem&) = nullptr;  // is it the fastest of those that accept? null: yes
+  // How many times as fast as the kernels after it that accept, by a count of cycles that depends
+  // on the shapes alone. Null: the fastest.
+  double (*gain)(const Problem&) = nullptr;
   // May operand i, or the result (i = in.size()), have a pitch? Null: none may. Each on its own.
   bool (*takes_pitch)(const Problem&, size_t i) = nullptr;
   // May the result take the place of an operand of the same shape (and pitch)?
   bool in_place = false;
-  bool wins(const Problem& p) const { return accepts(p) && (!pays || pays(p)); }
+  bool wins(const Problem& p) const { return accepts(p) && (!gain || gain(p) > 1); }
 };
 
 // Every kernel of this build, best first.
