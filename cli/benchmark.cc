@@ -10,7 +10,6 @@
 namespace cli {
 namespace {
 
-using cornu::Shape;
 using cornu::base::Json;
 
 struct Options {
@@ -21,22 +20,6 @@ struct Options {
   bool plan = false;
   Common common;
 };
-
-Shape parse_shape(const std::string& text) {
-  Shape shape;
-  size_t at = 0;
-  while (at <= text.size()) {
-    const size_t comma = std::min(text.find(',', at), text.size());
-    const std::string part = text.substr(at, comma - at);
-    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != part.npos)
-      throw cornu::ValueError(
-          fmt::format("--shape must be numbers with commas, such as 1,224,224,3. Received: {}",
-                      cornu::base::quoted(text)));
-    shape.push_back(std::stoll(part));
-    at = comma + 1;
-  }
-  return shape;
-}
 
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
@@ -129,13 +112,7 @@ void add_benchmark(CLI::App& app) {
       "\nExample:\n"
       "  cornu benchmark model.keras --shape 1,224,224,3 --threads 1 --plan");
   verb->add_option("model", options->model, "The model's file")->required()->type_name("MODEL");
-  verb->add_option(
-          "--shape", options->shapes,
-          wrapped("Shape of an input, batch first, once for each of the model's. Default: the "
-                  "model's own with a batch of 1"))
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->type_name("N,H,W,C");
+  add_shape_option(*verb, options->shapes);
   verb->add_option("--runs", options->runs, "Runs to time. Default: as many as fit in --seconds")
       ->check(between(1, 1000000))
       ->type_name("N");

@@ -107,6 +107,31 @@ void add_data_option(CLI::App& verb, std::string& path) {
       ->type_name("D.npz");
 }
 
+void add_shape_option(CLI::App& verb, std::vector<std::string>& shapes) {
+  verb.add_option("--shape", shapes,
+                  wrapped("Shape of an input, batch first, once for each of the model's. Default: "
+                          "the model's own with a batch of 1"))
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("N,H,W,C");
+}
+
+cornu::Shape parse_shape(const std::string& text) {
+  cornu::Shape shape;
+  size_t at = 0;
+  while (at <= text.size()) {
+    const size_t comma = std::min(text.find(',', at), text.size());
+    const std::string part = text.substr(at, comma - at);
+    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != part.npos)
+      throw cornu::ValueError(
+          fmt::format("--shape must be numbers with commas, such as 1,224,224,3. Received: {}",
+                      cornu::base::quoted(text)));
+    shape.push_back(std::stoll(part));
+    at = comma + 1;
+  }
+  return shape;
+}
+
 int bar_or_lines(const Common& common) {
   if (common.json || common.quiet) return 0;
   return isatty(STDOUT_FILENO) ? 1 : 2;

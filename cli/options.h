@@ -43,6 +43,10 @@ struct Training {
 // --data D.npz
 void add_data_option(CLI::App& verb, std::string& path);
 
+// --shape N,H,W,C, once per input; and what one says. ValueError for what is no shape.
+void add_shape_option(CLI::App& verb, std::vector<std::string>& shapes);
+cornu::Shape parse_shape(const std::string& text);
+
 // How fit() and evaluate() are to print: nothing for machines; a bar on a terminal, else lines, or
 // nothing.
 int bar_or_lines(const Common& common);
@@ -55,6 +59,7 @@ cornu::Model open_model(const std::string& path, const Common& common);
 void add_summary(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_benchmark(CLI::App& app);
+void add_convert(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_fit(CLI::App& app);
 

@@ -10,6 +10,7 @@
 #include "cornu/formats/idx.h"
 #include "cornu/formats/load.h"
 #include "cornu/formats/npy.h"
+#include "cornu/formats/onnx.h"
 #include "cornu/layers/activation_layers.h"
 #include "cornu/layers/arithmetic.h"
 #include "cornu/layers/augmentation.h"

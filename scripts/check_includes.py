@@ -23,7 +23,7 @@ ALLOWED = {
     "exec": "compile graph kernels ops tensor base",
     "layers": "nn graph ops tensor base",
     "model": "exec compile layers nn graph ops tensor base",
-    "formats": "model layers nn graph tensor base",
+    "formats": "model compile layers nn graph ops tensor base",
     "train": "grad formats model exec compile layers nn graph ops tensor base",
     "mpi": "base",
     "image": "train ops tensor base",

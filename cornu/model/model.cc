@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "cornu/compile/compile.h"
+#include "cornu/model/input_shapes.h"
 #include "cornu/model/network.h"
 #include "cornu/model/print.h"
 
@@ -153,16 +154,22 @@ graph::Graph Model::trace(const std::vector<Shape>& input_shapes) const {
   return std::move(g).finish(network_->lower(g, in));
 }
 
-Program Model::program(ProgramOptions o) const {
-  if (o.input_shapes.empty())
-    for (Shape shape : input_shapes()) {
+std::vector<Shape> model::full_input_shapes(const Model& model, std::vector<Shape> given,
+                                            const char* caller) {
+  if (given.empty())
+    for (Shape shape : model.input_shapes()) {
       if (shape.rank() > 0 && !shape.known(0)) shape[0] = 1;
-      o.input_shapes.push_back(std::move(shape));
+      given.push_back(std::move(shape));
     }
-  for (const Shape& shape : o.input_shapes)
+  for (const Shape& shape : given)
     if (!shape.fully_known())
-      throw ValueError(network_->where().message(
-          "program() needs input shapes without None. Received: ", shape));
+      throw ValueError(model.network()->where().message(
+          caller, "() needs input shapes without None. Received: ", shape));
+  return given;
+}
+
+Program Model::program(ProgramOptions o) const {
+  o.input_shapes = model::full_input_shapes(*this, std::move(o.input_shapes), "program");
   if (o.precision != "fast" && o.precision != "strict")
     throw ValueError(network_->where().message(
         "`precision` must be 'fast' or 'strict'. Received: ", "precision=", quoted(o.precision)));

@@ -23,7 +23,8 @@ using ::testing::Not;
 
 TEST_F(ProgramTest, TellsItsVersionAndHelps) {
   EXPECT_EQ(run("--version").out, base::cat("cornu ", version(), "\n"));
-  for (const char* verb : {"", "summary ", "predict ", "fit ", "evaluate ", "benchmark "}) {
+  for (const char* verb :
+       {"", "summary ", "predict ", "fit ", "evaluate ", "benchmark ", "convert "}) {
     const Result r = run(std::string(verb) + "--help");
     EXPECT_EQ(r.status, 0);
     EXPECT_EQ(r.err, "");
@@ -126,6 +127,19 @@ TEST_F(ProgramTest, BenchmarkMeasures) {
   expect_error("benchmark --shape 1,2,x " + kCases + "conv2d_64ch_3x3.keras", {"--shape", "1,2,x"});
   expect_error("benchmark --shape 1,2,3 " + kCases + "conv2d_64ch_3x3.keras",
                {"Sequential", "expected (None, 14, 14, 64)", "(1, 2, 3)"});
+}
+
+TEST_F(ProgramTest, ConvertsByTheSuffix) {
+  const std::string model = kCases + "conv2d_64ch_3x3.keras";
+  EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.onnx"))).status, 0);
+  std::ifstream onnx(file("m.onnx"), std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(onnx), {});
+  EXPECT_THAT(bytes, HasSubstr("cornu"));
+  EXPECT_THAT(bytes, HasSubstr("Transpose"));
+  EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.keras"))).status, 0);
+  EXPECT_EQ(run("summary " + file("m.keras")).out, run("summary " + model).out);
+  expect_error(base::cat("convert ", model, " ", file("m.pb")), {"suffix", "m.pb"});
+  expect_error(base::cat("convert ", model, " ", file("n.keras"), " --shape 1,2"), {"--shape"});
 }
 
 TEST_F(ProgramTest, BadFilesGetOneLineAndLeaveNothing) {

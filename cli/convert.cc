@@ -1,0 +1,50 @@
+#include "options.h"
+
+namespace cli {
+namespace {
+
+struct Options {
+  std::string from, to;
+  std::vector<std::string> shapes;
+  Common common;
+};
+
+void run(const Options& o) {
+  o.common.apply();
+  const cornu::Model model = open_model(o.from, o.common);
+  if (o.to.ends_with(".onnx")) {
+    cornu::OnnxOptions onnx;
+    for (const std::string& text : o.shapes) onnx.input_shapes.push_back(parse_shape(text));
+    cornu::export_onnx(model, o.to, onnx);
+  } else if (o.to.ends_with(".keras")) {
+    if (!o.shapes.empty())
+      throw cornu::ValueError("--shape is for .onnx alone: a .keras file takes any batch");
+    model.save(o.to);
+  } else {
+    throw cornu::ValueError(cornu::base::cat(
+        "what a model is written as shows in its suffix, .keras or .onnx. Received: ",
+        cornu::base::quoted(o.to)));
+  }
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("convert", "Writes a model in another format");
+  verb->footer(
+      "\nExamples:\n"
+      "  cornu convert model.json model.keras\n"
+      "  cornu convert model.keras model.onnx --shape 8,224,224,3");
+  verb->add_option("from", options->from, "The model's file")->required()->type_name("MODEL");
+  verb->add_option("to", options->to,
+                   wrapped("The file to write: .keras, or .onnx for other runtimes, which is for "
+                           "inputs of one shape"))
+      ->required()
+      ->type_name("FILE");
+  add_shape_option(*verb, options->shapes);
+  options->common.add_to(*verb);
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace cli
