@@ -5,10 +5,12 @@
 #include "cornu/compile/passes/fold_batch_norm.h"
 #include "cornu/compile/passes/fold_constants.h"
 #include "cornu/compile/passes/fold_pad_into_conv.h"
+#include "cornu/compile/passes/fold_pad_into_pool.h"
 #include "cornu/compile/passes/fold_upsampling.h"
 #include "cornu/compile/passes/fuse_activation.h"
 #include "cornu/compile/passes/merge_borders.h"
 #include "cornu/compile/passes/push_crops.h"
+#include "cornu/compile/passes/sink_pads.h"
 #include "cornu/compile/select.h"
 
 namespace cornu::compile {
@@ -16,8 +18,10 @@ namespace cornu::compile {
 graph::Graph rewrite(graph::Graph g) {
   g = cancel_movement(std::move(g));
   g = push_crops(std::move(g));
+  g = sink_pads(std::move(g));
   g = merge_borders(std::move(g));
   g = fold_pad_into_conv(std::move(g));
+  g = fold_pad_into_pool(std::move(g));
   return g;
 }
 

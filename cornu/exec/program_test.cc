@@ -10,6 +10,7 @@
 #include "cornu/exec/interpreter.h"
 #include "tests/support/count_allocations.h"
 #include "tests/support/random_graph.h"
+#include "tests/support/random_space.h"
 #include "tests/support/run_plan.h"
 
 namespace cornu {
@@ -49,6 +50,11 @@ void expect_plans_equal_interpreter(const graph::Graph& g, uint64_t seed, bool f
 TEST(Program, EqualsTheInterpreterOnRandomGraphs) {
   for (uint64_t seed = 1; seed <= 400 && !HasFatalFailure(); ++seed)
     expect_plans_equal_interpreter(RandomGraph(seed).make(), seed, true);
+}
+
+TEST(Program, EqualsTheInterpreterOnRandomChainsOfConvolutions) {
+  for (uint64_t seed = 1; seed <= 400 && !HasFatalFailure(); ++seed)
+    expect_plans_equal_interpreter(testing::RandomSpace(seed).make(), seed, true);
 }
 
 TEST(Program, EqualsTheInterpreterOnGradientsOfRandomGraphs) {

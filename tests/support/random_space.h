@@ -56,7 +56,7 @@ class RandomSpace {
   }
 
   graph::Value any_op(graph::Value x) {
-    switch (pick(0, 16)) {
+    switch (pick(0, 17)) {
       case 0:
       case 1:
       case 2:
@@ -82,6 +82,8 @@ class RandomSpace {
       case 13:
       case 14:
         return meet(x);
+      case 15:
+        return pool(border(relu(x), 0, 1));
       default:
         return relu(x);
     }

@@ -14,20 +14,33 @@ bool pads_space_only(const ops::Pad& pad) {
   return true;
 }
 
+// Wider borders. False where the convolution cannot have them.
+bool add_borders(ops::Conv& conv, const ops::Pad& pad) {
+  for (size_t i = 0; i < conv.pad.size(); ++i) {
+    conv.pad[i].before += pad.edges[i + 1].before;
+    conv.pad[i].after += pad.edges[i + 1].after;
+  }
+  return true;
+}
+bool add_borders(ops::ConvTranspose& conv, const ops::Pad& pad) {
+  for (size_t i = 0; i < conv.crop.size(); ++i)
+    if (conv.crop[i] < pad.edges[i + 1].before * conv.stride[i]) return false;
+  for (size_t i = 0; i < conv.crop.size(); ++i)
+    conv.crop[i] -= pad.edges[i + 1].before * conv.stride[i];
+  return true;
+}
+
 }  // namespace
 
 graph::Graph fold_pad_into_conv(graph::Graph g) {
   for (graph::Node& node : g.nodes) {
     auto* conv = std::get_if<ops::Conv>(&node.op);
-    if (!conv) continue;
+    auto* transposed = std::get_if<ops::ConvTranspose>(&node.op);
+    if (!conv && !transposed) continue;
     const graph::Node& source = g[node.in[0]];
     const auto* pad = std::get_if<ops::Pad>(&source.op);
     if (!pad || !pads_space_only(*pad)) continue;
-    for (size_t i = 0; i < conv->pad.size(); ++i) {
-      conv->pad[i].before += pad->edges[i + 1].before;
-      conv->pad[i].after += pad->edges[i + 1].after;
-    }
-    node.in[0] = source.in[0];
+    if (conv ? add_borders(*conv, *pad) : add_borders(*transposed, *pad)) node.in[0] = source.in[0];
   }
   return graph::drop_dead_nodes(std::move(g));
 }
