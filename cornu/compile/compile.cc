@@ -2,7 +2,7 @@
 
 #include "cornu/compile/memory_plan.h"
 #include "cornu/compile/passes/cancel_movement.h"
-#include "cornu/compile/passes/fold_batch_norm.h"
+#include "cornu/compile/passes/fold_affine.h"
 #include "cornu/compile/passes/fold_constants.h"
 #include "cornu/compile/passes/fold_pad_into_conv.h"
 #include "cornu/compile/passes/fold_pad_into_pool.h"
@@ -31,7 +31,7 @@ graph::Graph optimize(graph::Graph g, const Options& options) {
   if (!options.rewrite) return g;
   g = rewrite(std::move(g));
   if (!options.strict) {  // sums of other numbers than the layers' own
-    g = fold_batch_norm(std::move(g));
+    g = fold_affine(std::move(g));
     g = fold_upsampling(std::move(g));
   }
   return fuse_activation(std::move(g));

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "cornu/compile/passes/cancel_movement.h"
-#include "cornu/compile/passes/fold_batch_norm.h"
+#include "cornu/compile/passes/fold_affine.h"
 #include "cornu/compile/passes/fold_constants.h"
 #include "cornu/compile/passes/fold_pad_into_conv.h"
 #include "cornu/compile/passes/fold_upsampling.h"
@@ -67,7 +67,7 @@ TEST(Passes, KeepTheValuesOfRandomGraphs) {
     const Graph original = freeze_variables(testing::RandomGraph(seed).make());
     const std::vector<Tensor> x = testing::random_inputs(original, seed);
     const auto expected = exec::interpret<float>(original, x);
-    for (auto* pass : {fold_batch_norm, fold_upsampling}) {
+    for (auto* pass : {fold_affine, fold_upsampling}) {
       const Graph g = pass(original);
       ASSERT_NO_THROW(graph::verify(g)) << graph::print(original);
       folded += count<ops::BatchNorm>(g) < count<ops::BatchNorm>(original) ||
@@ -176,12 +176,12 @@ TEST(FoldBatchNorm, IntoEveryKindOfConvolution) {
   for (const Net& net : {Net{{2, 5, 6, 4}, {3, 2}, 6}, Net{{2, 5, 6, 4}, {3, 3}, 8, 4},
                          Net{{2, 5, 6, 4}, {2, 2}, 8, 2, false}, Net{{3, 7}, {}, 5}}) {
     const Graph g = network(net, same, norm(net.x.rank() - 1));
-    const Graph folded = fold_batch_norm(g);
+    const Graph folded = fold_affine(g);
     expect_equal_values(g, folded);
     EXPECT_EQ(count<ops::BatchNorm>(folded), 0);
   }
-  EXPECT_EQ(
-      count<ops::BatchNorm>(fold_batch_norm(network({{2, 5, 6, 4}, {3, 2}, 6}, same, norm(1)))), 1)
+  EXPECT_EQ(count<ops::BatchNorm>(fold_affine(network({{2, 5, 6, 4}, {3, 2}, 6}, same, norm(1)))),
+            1)
       << "another axis";
   for (int64_t groups : {1, 2}) {
     const Graph g =
@@ -190,7 +190,7 @@ TEST(FoldBatchNorm, IntoEveryKindOfConvolution) {
                     {y, constant({3, 3, 6 / groups, 4}, 9)});
           return norm(3)(b, y, constant);
         });
-    const Graph folded = fold_batch_norm(g);
+    const Graph folded = fold_affine(g);
     expect_equal_values(g, folded);
     EXPECT_EQ(count<ops::BatchNorm>(folded), 0);
   }
