@@ -11,6 +11,7 @@
 #include "cornu/compile/passes/merge_borders.h"
 #include "cornu/compile/passes/push_crops.h"
 #include "cornu/compile/passes/sink_pads.h"
+#include "cornu/compile/passes/sink_upsampling.h"
 #include "cornu/compile/select.h"
 
 namespace cornu::compile {
@@ -19,6 +20,7 @@ graph::Graph rewrite(graph::Graph g) {
   g = cancel_movement(std::move(g));
   g = push_crops(std::move(g));
   g = sink_pads(std::move(g));
+  g = sink_upsampling(std::move(g));
   g = merge_borders(std::move(g));
   g = fold_pad_into_conv(std::move(g));
   g = fold_pad_into_pool(std::move(g));
