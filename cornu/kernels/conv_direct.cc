@@ -16,8 +16,9 @@ namespace {
 // Tables of a block of tiles live on the stack: this many row pointers, and tiles.
 constexpr int64_t kPointers = 4096;
 constexpr int64_t kTiles = 32;
-// A block's input should stay in the second-level cache while the panels pass over it.
-constexpr int64_t kBlockFloats = 64 * 1024;
+// A block's input and results should stay in the first caches while the panels pass over it; the
+// larger the weights, which each block reads again, the larger the blocks.
+constexpr int64_t kBlockFloats = 32 * 1024, kMostBlockFloats = 256 * 1024;
 // Fewer multiplications than this are done before another thread has woken.
 constexpr int64_t kWorthSharing = 200'000;
 // Weights beyond this are shared out among the threads, rather than read by each of them.
@@ -42,9 +43,8 @@ struct State {
 };
 
 // Numbers [channel][column] of one panel and one cell of the kernel, read in the order they lie in.
-void pack_cell(const State& s, const float* cell, int64_t columns, float* to) {
+void pack_cell(const State& s, const float* cell, int64_t columns, int64_t width, float* to) {
   const Geometry& g = s.geometry;
-  const int64_t width = s.panels.width;
   if (columns < width) std::fill_n(to, g.group_in * width, 0.0f);
   if (g.out_stride == 1) {
     for (int64_t i = 0; i < g.group_in; ++i)
@@ -62,16 +62,53 @@ void pack_panel(const State& s, size_t phase, int64_t p, const float* kernel, fl
   const Phase& ph = g.phases[phase];
   to += s.weights_at[phase] + p * s.panel_size(phase);
   kernel += s.panels.group(p) * g.group_stride + s.panels.column(p) * g.out_stride;
-  const int64_t columns = s.panels.columns(p);
+  const int64_t columns = s.panels.columns(p), width = s.panels.width_of(p);
   for (int64_t a = 0; a < ph.axis[0].taps; ++a)
     for (int64_t b = 0; b < ph.axis[1].taps; ++b)
       for (int64_t c = 0; c < ph.axis[2].taps; ++c) {
-        pack_cell(s, kernel + g.cell(ph, a, b, c) * g.cell_stride, columns, to);
-        to += g.group_in * s.panels.width;
+        pack_cell(s, kernel + g.cell(ph, a, b, c) * g.cell_stride, columns, width, to);
+        to += g.group_in * width;
       }
 }
 
 // ---- run ----------------------------------------------------------------------------------------
+
+// How the results of a phase are cut into tiles: within lines where that wastes little of them,
+// else they run on from line to line.
+class Tiling {
+ public:
+  Tiling(const Phase& phase, int64_t batch, int64_t rows) {
+    const int64_t line = phase.axis[2].count, in_line = (line + rows - 1) / rows;
+    const int64_t all = batch * phase.count();
+    within_lines = in_line > 0 && 4 * line >= 3 * in_line * rows;
+    stretch_ = within_lines ? line : all;
+    tiles_ = std::max<int64_t>((stretch_ + rows - 1) / rows, 1);
+    count = within_lines ? all / line * in_line : (all + rows - 1) / rows;
+    shortest = stretch_ / tiles_;
+    longer_ = stretch_ % tiles_;
+  }
+  int64_t count;
+  int64_t shortest;  // tiles have so many results, or one more
+  bool within_lines;
+
+  int64_t per_stretch() const { return tiles_; }
+  // The first result of a tile, which is the end of the one before.
+  int64_t begin(int64_t tile) const {
+    const int64_t stretch = tile / tiles_, t = tile - stretch * tiles_;
+    return stretch * stretch_ + t * shortest + std::min(t, longer_);
+  }
+
+ private:
+  int64_t stretch_, tiles_, longer_;
+};
+
+// Results to compute: of a phase, or of one of its lines alone.
+struct Part {
+  const Phase& phase;
+  const Tiling& tiling;
+  const float* x;
+  float* out;
+};
 
 struct Run {
   const State& s;
@@ -80,24 +117,7 @@ struct Run {
   const float* bias;
   float* out;
 
-  int64_t cells(const Phase& phase) const { return s.geometry.batch * phase.count(); }
-  // Tiles lie within lines where that wastes little of them, else they run on from line to line.
-  int64_t tiles_per_line(const Phase& phase) const {
-    const int64_t line = phase.axis[2].count, tiles = (line + s.rows() - 1) / s.rows();
-    return 4 * line >= 3 * tiles * s.rows() ? tiles : 0;
-  }
-  int64_t tiles(const Phase& phase) const {
-    const int64_t per_line = tiles_per_line(phase);
-    if (per_line == 0) return (cells(phase) + s.rows() - 1) / s.rows();
-    return s.geometry.batch * phase.axis[0].count * phase.axis[1].count * per_line;
-  }
-  // The results of a tile.
-  Range tile_cells(const Phase& phase, int64_t tile, int64_t all) const {
-    const int64_t per_line = tiles_per_line(phase), line = phase.axis[2].count;
-    if (per_line == 0) return part(cells(phase), tile, all);
-    const Range own = part(line, tile % per_line, per_line);
-    return {tile / per_line * line + own.begin, tile / per_line * line + own.end};
-  }
+  Tiling tiling(const Phase& phase) const { return {phase, s.geometry.batch, s.rows()}; }
 
   // What every tile of a panel shares.
   Tile panel_tile(size_t phase, int64_t p) const {
@@ -109,21 +129,24 @@ struct Run {
             .relu = s.epilogue.in_registers()};
   }
 
-  void call(const Tile& tile, int count) const {
-    s.gemm->tile[s.panels.vectors - 1][count - 1](tile);
+  const TileFn* tile_fns(int64_t p) const { return s.gemm->tile[s.panels.vectors_of(p) - 1]; }
+
+  void finish(const Tile& tile, int count) const {
+    if (!s.epilogue.other) return;
     for (int m = 0; m < count; ++m) s.epilogue.on_row(tile.out[m] + tile.out_shift, tile.columns);
   }
 
-  // Tiles and panels of one phase, in blocks of tiles small enough for the tables and the cache.
-  void run(size_t phase, Range tile_range, Range panel_range) const {
+  void run(size_t phase, Range tiles, Range panels) const {
     const Phase& ph = s.geometry.phases[phase];
-    const int64_t pointers = std::max<int64_t>(ph.taps(), 1) * s.rows();
-    if (pointers > kPointers) return run_long(phase, tile_range, panel_range);
-    const int64_t floats = s.rows() * s.geometry.in_channels() * ph.axis[2].in_step;
-    const int64_t block = std::clamp<int64_t>(
-        std::min(kPointers / pointers, kBlockFloats / std::max<int64_t>(floats, 1)), 1, kTiles);
-    for (int64_t t = tile_range.begin; t < tile_range.end; t += block)
-      run_block(phase, {t, std::min(t + block, tile_range.end)}, panel_range);
+    const Tiling tiling = this->tiling(ph);
+    if (std::max<int64_t>(ph.taps(), 1) * s.rows() > kPointers)
+      return run_long(phase, tiling, tiles, panels);
+    Tables tables;
+    tables.taps = std::max<int64_t>(ph.taps(), 1);
+    if (tiling.within_lines && staged_size(s.geometry, ph) > 0)
+      run_staged(phase, tiling, tiles, panels, tables);
+    else
+      run_blocks(phase, {ph, tiling, x, out}, tiles, panels, tables);
   }
 
   // A tile's place in the tables below, and how far from there it lies itself.
@@ -135,111 +158,150 @@ struct Run {
     float** outs = nullptr;
     int64_t in_shift = 0, out_shift = 0;
   };
+  // The tables of the tiles of a block, and those of inner tiles, which serve all blocks.
   struct Tables {
     const float* rows[kPointers];
-    int32_t first[kPointers];
+    int32_t first[kPointers / 4];
     float* outs[kTiles * kMaxRows];
     Entry entry[kTiles];
+    Entry inner[2];  // of the shortest tiles, and of those longer by one
+    Place place[2];
+    int64_t taps = 1;
   };
 
-  void fill_tables(const Phase& phase, Range tile_range, Tables& t) const {
-    const int64_t all = tiles(phase), count = tile_range.end - tile_range.begin;
-    const float** rows = t.rows;
-    int32_t* first = t.first;
-    float** outs = t.outs;
-    Cells cells;
-    struct {
-      const Entry* entry = nullptr;
-      Place place;
-    } inner[kMaxRows + 1];  // the first one of each count
-    for (int64_t i = 0; i < count; ++i) {
-      const Range range = tile_cells(phase, tile_range.begin + i, all);
-      const int64_t line = range.begin / phase.axis[2].count, start = line * phase.axis[2].count;
-      const Place place = place_of(s.geometry, phase, line_of(s.geometry, phase, line),
-                                   {range.begin - start, range.end - start});
-      auto& same = inner[range.end - range.begin];
-      if (place.inner && same.entry) {
-        t.entry[i] = *same.entry;
-        t.entry[i].in_shift = place.in - same.place.in;
-        t.entry[i].out_shift = place.out - same.place.out;
+  // Writes tables number `place`.
+  Entry fill(const Part& part, Range cells, int64_t place, Tables& t) const {
+    Entry e;
+    e.count = static_cast<int>(cells.end - cells.begin);
+    e.rows = t.rows + place * t.taps * s.rows();
+    e.first = t.first + place * t.taps;
+    e.outs = t.outs + place * kMaxRows;
+    Cells all;
+    Walker(s.geometry, part.phase, part.x, cells.begin).take(e.count, all);
+    e.runs = fill_rows(s.geometry, part.phase, all, s.zero.data(), 0, part.phase.taps(), e.rows,
+                       e.first);
+    for (int m = 0; m < e.count; ++m) e.outs[m] = part.out + all.out[m] * s.geometry.out_pitch;
+    return e;
+  }
+
+  void fill_tables(const Part& part, Range tiles, bool keeps, Tables& t) const {
+    const int64_t length = part.phase.axis[2].count;
+    Line line;
+    int64_t line_begin = 0, line_end = -1, begin = part.tiling.begin(tiles.begin);
+    for (int64_t i = 0; i < tiles.end - tiles.begin; ++i) {
+      const Range cells{begin, part.tiling.begin(tiles.begin + i + 1)};
+      if (begin >= line_end) {
+        line_begin = begin / length * length;
+        line_end = line_begin + length;
+        line = line_of(s.geometry, part.phase, begin / length);
+      }
+      const Place place = place_of(s.geometry, part.phase, line,
+                                   {cells.begin - line_begin, cells.end - line_begin});
+      begin = cells.end;
+      Entry& e = t.entry[i];
+      if (!keeps || !place.inner) {
+        e = fill(part, cells, i + 2 * keeps, t);
         continue;
       }
-      Walker(s.geometry, phase, x, range.begin)
-          .take(static_cast<int>(range.end - range.begin), cells);
-      const Runs runs =
-          fill_rows(s.geometry, phase, cells, s.zero.data(), 0, phase.taps(), rows, first);
-      t.entry[i] = {cells.count, runs, rows, first, outs};
-      if (place.inner) same = {&t.entry[i], place};
-      rows += runs.runs * cells.count;
-      first += runs.runs;
-      for (int m = 0; m < cells.count; ++m) *outs++ = out + cells.out[m] * s.geometry.out_pitch;
+      const int64_t same = cells.end - cells.begin - part.tiling.shortest;
+      if (t.inner[same].count == 0) {
+        t.inner[same] = fill(part, cells, same, t);
+        t.place[same] = place;
+      }
+      e = t.inner[same];
+      e.in_shift = place.in - t.place[same].in;
+      e.out_shift = place.out - t.place[same].out;
     }
   }
 
-  void run_block(size_t phase, Range tile_range, Range panel_range) const {
-    Tables tables;
-    fill_tables(s.geometry.phases[phase], tile_range, tables);
-    for (int64_t p = panel_range.begin; p < panel_range.end; ++p) {
-      const Tile panel = panel_tile(phase, p);
-      Tile tile = panel;
-      for (int64_t i = 0; i < tile_range.end - tile_range.begin; ++i) {
-        const Entry& e = tables.entry[i];
-        tile.rows = e.rows;
-        tile.first = e.first;
-        tile.runs = e.runs.runs;
-        tile.length = e.runs.length;
-        tile.out = e.outs;
-        tile.rows_shift = panel.rows_shift + e.in_shift;
-        tile.out_shift = panel.out_shift + e.out_shift;
-        call(tile, e.count);
+  // Tiles and panels in blocks of tiles small enough for the tables and the cache.
+  void run_blocks(size_t phase, const Part& part, Range tiles, Range panels, Tables& tables,
+                  int64_t out_shift = 0) const {
+    const int64_t places = kPointers / (tables.taps * s.rows());
+    const bool keeps = places > 2;
+    const int64_t floats = s.rows() * (s.geometry.in_channels() * part.phase.axis[2].in_step +
+                                       s.geometry.out_channels());
+    const int64_t most = std::clamp(s.weights_size / 4, kBlockFloats, kMostBlockFloats);
+    const int64_t block =
+        std::clamp<int64_t>(std::min(places - 2 * keeps, most / floats), 1, kTiles - 2);
+    for (int64_t t = tiles.begin; t < tiles.end; t += block) {
+      const int64_t count = std::min(block, tiles.end - t);
+      fill_tables(part, {t, t + count}, keeps, tables);
+      for (int64_t p = panels.begin; p < panels.end; ++p) {
+        const Tile panel = panel_tile(phase, p);
+        const TileFn* fns = tile_fns(p);
+        Tile tile = panel;
+        for (int64_t i = 0; i < count; ++i) {
+          const Entry& e = tables.entry[i];
+          tile.rows = e.rows;
+          tile.first = e.first;
+          tile.runs = e.runs.runs;
+          tile.length = e.runs.length;
+          tile.out = e.outs;
+          tile.rows_shift = panel.rows_shift + e.in_shift;
+          tile.out_shift = panel.out_shift + e.out_shift + out_shift;
+          fns[e.count - 1](tile);
+          finish(tile, e.count);
+        }
       }
+    }
+  }
+
+  // Line after line from a copy of the input's lines with zeros beside them: no tile has a border.
+  void run_staged(size_t phase, const Tiling& tiling, Range tiles, Range panels,
+                  Tables& tables) const {
+    alignas(64) float staged[kStaged];
+    const Geometry& g = s.geometry;
+    const Phase& ph = g.phases[phase];
+    const Phase line = staged_line(ph);
+    const Tiling of_line(line, 1, s.rows());
+    const int64_t per_line = tiling.per_stretch();
+    for (int64_t t = tiles.begin; t < tiles.end;) {
+      const int64_t number = t / per_line, first = number * per_line;
+      const int64_t end = std::min(tiles.end, first + per_line);
+      stage(g, ph, number, x, staged);
+      run_blocks(phase, {line, of_line, staged, out}, {t - first, end - first}, panels, tables,
+                 line_of(g, ph, number).out);
+      t = end;
     }
   }
 
   // Kernels of very many taps: a tile's sum is continued chunk after chunk of taps.
-  void run_long(size_t phase, Range tile_range, Range panel_range) const {
+  void run_long(size_t phase, const Tiling& tiling, Range tiles, Range panels) const {
     const float* rows[kPointers];
     int32_t first[kPointers];
     alignas(64) float sums[kMaxRows * Panels::kMaxWidth];
     float* partial[kMaxRows];
     float* outs[kMaxRows];
     const Phase& ph = s.geometry.phases[phase];
-    const int64_t all = tiles(ph), chunk = kPointers / s.rows();
-    Cells cells_of_tile;
-    for (int m = 0; m < kMaxRows; ++m) partial[m] = sums + m * s.panels.width;
-    for (int64_t t = tile_range.begin; t < tile_range.end; ++t) {
-      const Range range = tile_cells(ph, t, all);
-      Walker(s.geometry, ph, x, range.begin)
-          .take(static_cast<int>(range.end - range.begin), cells_of_tile);
-      for (int m = 0; m < cells_of_tile.count; ++m)
-        outs[m] = out + cells_of_tile.out[m] * s.geometry.out_pitch;
-      for (int64_t p = panel_range.begin; p < panel_range.end; ++p) {
+    const int64_t chunk = kPointers / s.rows();
+    Cells cells;
+    for (int64_t t = tiles.begin; t < tiles.end; ++t) {
+      const int64_t begin = tiling.begin(t);
+      Walker(s.geometry, ph, x, begin).take(static_cast<int>(tiling.begin(t + 1) - begin), cells);
+      for (int m = 0; m < cells.count; ++m) outs[m] = out + cells.out[m] * s.geometry.out_pitch;
+      for (int64_t p = panels.begin; p < panels.end; ++p) {
+        const int64_t width = s.panels.width_of(p);
+        for (int m = 0; m < kMaxRows; ++m) partial[m] = sums + m * width;
         const Tile whole = panel_tile(phase, p);
         Tile tile = whole;
-        for (int64_t begin = 0; begin < ph.taps(); begin += chunk) {
-          const bool last = begin + chunk >= ph.taps();
-          const Runs runs = fill_rows(s.geometry, ph, cells_of_tile, s.zero.data(), begin,
-                                      last ? ph.taps() : begin + chunk, rows, first);
+        for (int64_t tap = 0; tap < ph.taps(); tap += chunk) {
+          const bool last = tap + chunk >= ph.taps();
+          const Runs runs = fill_rows(s.geometry, ph, cells, s.zero.data(), tap,
+                                      last ? ph.taps() : tap + chunk, rows, first);
           tile.rows = rows;
           tile.first = first;
           tile.runs = runs.runs;
           tile.length = runs.length;
-          if (last) {
-            tile.out = outs;
-            tile.out_shift = whole.out_shift;
-            tile.columns = whole.columns;
-            tile.relu = whole.relu;
-            call(tile, cells_of_tile.count);
-          } else {
-            tile.out = partial;
-            tile.out_shift = 0;
-            tile.columns = s.panels.width;
-            tile.relu = nullptr;
-            s.gemm->tile[s.panels.vectors - 1][cells_of_tile.count - 1](tile);
-            tile.start = sums;
-            tile.start_stride = s.panels.width;
-          }
+          tile.out = last ? outs : partial;
+          tile.out_shift = last ? whole.out_shift : 0;
+          tile.columns = last ? whole.columns : width;
+          tile.relu = last ? whole.relu : nullptr;
+          tile_fns(p)[cells.count - 1](tile);
+          tile.start = sums;
+          tile.start_stride = width;
         }
+        finish(tile, cells.count);
       }
     }
   }
@@ -255,8 +317,9 @@ Grid grid_of(const State& s, const Run& run, int threads) {
   Grid grid{std::ssize(s.geometry.phases), 1, 1};
   int64_t most_tiles = 0, work = 0;
   for (const Phase& phase : s.geometry.phases) {
-    most_tiles = std::max(most_tiles, run.tiles(phase));
-    work += run.cells(phase) * phase.taps() * s.geometry.group_in * s.geometry.out_channels();
+    most_tiles = std::max(most_tiles, run.tiling(phase).count);
+    work += s.geometry.batch * phase.count() * phase.taps() * s.geometry.group_in *
+            s.geometry.out_channels();
   }
   if (threads == 1 || work < kWorthSharing) return grid;
   const int64_t wanted = (4 * threads + grid.phases - 1) / grid.phases;
@@ -287,7 +350,7 @@ void run_conv(const Call& call) noexcept {
   call.pool->parallel_for(grid.tasks(), [&](int64_t task) {
     const auto phase = static_cast<size_t>(task / (grid.tiles * grid.panels));
     const int64_t tile = task / grid.panels % grid.tiles, panel = task % grid.panels;
-    run.run(phase, part(run.tiles(s.geometry.phases[phase]), tile, grid.tiles),
+    run.run(phase, part(run.tiling(s.geometry.phases[phase]).count, tile, grid.tiles),
             part(s.panels.count(), panel, grid.panels));
   });
 }

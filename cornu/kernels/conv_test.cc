@@ -40,6 +40,12 @@ TEST(ConvDirect, EqualsTheReference) {
       {{6, 6}, 66, 80, {1, 3}, {.groups = 2, .batch = 3}},
       {{5, 5}, 8, 8, {3, 3}, {.batch = 0}},
       {{40, 40}, 24, 40, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .batch = 2}},
+      // lines long enough for tiles within them, with borders, of few channels
+      {{9, 43}, 3, 40, {3, 3}, {.pad = {{1, 1}, {2, 2}}, .batch = 2}},
+      {{21, 86}, 3, 49, {7, 7}, {.stride = {2, 2}, .pad = {{3, 3}, {3, 2}}, .batch = 2}},
+      {{7, 45}, 2, 20, {3, 4}, {.stride = {3, 1}, .dilation = {2, 5}, .pad = {{3, 0}, {14, 1}}}},
+      {{3, 30}, 1, 33, {1, 2}, {.pad = {{2, 2}, {33, 40}}}},
+      {{3, 4, 43}, 1, 32, {3, 3, 3}, {.pad = {{1, 1}, {1, 1}, {1, 1}}, .batch = 2}},
       // three axes
       {{4, 5, 6}, 3, 9, {3, 3, 3}, {.pad = {{1, 1}, {1, 1}, {1, 1}}}},
       {{5, 4, 5}, 2, 33, {1, 2, 3}, {.stride = {2, 1, 2}}},
@@ -73,6 +79,7 @@ TEST(Depthwise, EqualsTheReference) {
 
 TEST(ConvDirect, TransposedEqualsTheReference) {
   const Case cases[] = {
+      {{6, 29}, 2, 40, {4, 3}, {.stride = {2, 2}, .pad = {{1, 1}, {0, 1}}, .batch = 2}},
       {{}, 6, 5, {}, {.batch = 3}},
       {{5}, 3, 4, {3}, {.stride = {2}}},
       {{5}, 3, 4, {2}, {.stride = {5}, .batch = 2}},

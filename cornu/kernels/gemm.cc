@@ -1,11 +1,13 @@
 #include "cornu/kernels/gemm.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "cornu/kernels/targets.h"
 // The next three lines are how Highway compiles this file once per target.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cornu/kernels/gemm.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -20,23 +22,38 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
+// Weights are read once, in order: so many numbers ahead they are on their way from the third-level
+// cache.
+constexpr int kAhead = 1024;
+
+template <int M, int N, class F>
+HWY_INLINE void each(F&& f) {
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) f(m, n);
+}
+
 template <int M, int N>
 HWY_INLINE void store(const Tile& t, V (&acc)[M][N]) {
   const D d;
   if (t.columns == N * kLanes) {
-#pragma GCC unroll 16
-    for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) hn::StoreU(acc[m][n], d, t.out[m] + t.out_shift + n * kLanes);
+    each<M, N>([&](int m, int n)
+                   HWY_ATTR { hn::StoreU(acc[m][n], d, t.out[m] + t.out_shift + n * kLanes); });
     return;
   }
+#if HWY_TARGET <= HWY_AVX2
+  const auto left = static_cast<size_t>(t.columns);
+  each<M, N>([&](int m, int n) HWY_ATTR {
+    const auto first = static_cast<size_t>(n * kLanes);
+    if (first < left)
+      hn::BlendedStore(acc[m][n], hn::FirstN(d, left - first), d, t.out[m] + t.out_shift + first);
+  });
+#else  // a blended store writes the whole vector
   HWY_ALIGN float row[M][N * kLanes];
-#pragma GCC unroll 16
-  for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) hn::Store(acc[m][n], d, row[m] + n * kLanes);
-  for (int m = 0; m < M; ++m)
-    for (int64_t c = 0; c < t.columns; ++c) t.out[m][t.out_shift + c] = row[m][c];
+  each<M, N>([&](int m, int n) HWY_ATTR { hn::Store(acc[m][n], d, row[m] + n * kLanes); });
+  for (int m = 0; m < M; ++m) std::copy_n(row[m], t.columns, t.out[m] + t.out_shift);
+#endif
 }
 
 // U steps of the sum per round: a divisor of t.length.
@@ -44,21 +61,23 @@ template <int M, int N, int U>
 void tile_by(const Tile& t) {
   const D d;
   V acc[M][N];
-#pragma GCC unroll 16
-  for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) acc[m][n] = hn::LoadU(d, t.start + m * t.start_stride + n * kLanes);
+  each<M, N>([&](int m, int n)
+                 HWY_ATTR { acc[m][n] = hn::LoadU(d, t.start + m * t.start_stride + n * kLanes); });
   const float* const* HWY_RESTRICT rows = t.rows;
   for (int64_t run = 0; run < t.runs; ++run, rows += M) {
     const float* HWY_RESTRICT w = t.weights + int64_t{t.first[run]} * (N * kLanes);
     const float* p[M];
     for (int m = 0; m < M; ++m) p[m] = rows[m] + t.rows_shift;
     for (int64_t k = 0; k < t.length; k += U) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
       for (int u = 0; u < U; ++u) {
         V b[N];
 #pragma GCC unroll 2
-        for (int n = 0; n < N; ++n) b[n] = hn::Load(d, w + (u * N + n) * kLanes);
+        for (int n = 0; n < N; ++n) {
+          const float* HWY_RESTRICT at = w + (u * N + n) * kLanes;
+          b[n] = hn::Load(d, at);
+          hwy::Prefetch(at + kAhead);
+        }
 #pragma GCC unroll 16
         for (int m = 0; m < M; ++m) {
           const V a = hn::Set(d, p[m][k + u]);
@@ -69,18 +88,19 @@ void tile_by(const Tile& t) {
       w += U * N * kLanes;
     }
   }
-  if (t.relu) {
-#pragma GCC unroll 16
-    for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) acc[m][n] = apply(d, *t.relu, acc[m][n]);
-  }
+  if (t.relu && is_plain(*t.relu))
+    each<M, N>([&](int m, int n) HWY_ATTR { acc[m][n] = positive(d, acc[m][n]); });
+  else if (t.relu)
+    each<M, N>([&](int m, int n) HWY_ATTR { acc[m][n] = apply(d, *t.relu, acc[m][n]); });
   store<M, N>(t, acc);
 }
 
 template <int M, int N>
 void tile(const Tile& t) {
-  t.length % 2 == 0 ? tile_by<M, N, 2>(t) : tile_by<M, N, 1>(t);
+  if (t.length % 2 == 0)
+    tile_by<M, N, 2>(t);
+  else
+    t.length % 3 == 0 ? tile_by<M, N, 3>(t) : tile_by<M, N, 1>(t);
 }
 
 template <int M, int N>

@@ -34,6 +34,9 @@ struct Panels {
   int64_t column(int64_t p) const { return p % per_group * width; }
   int64_t first(int64_t p) const { return group(p) * group_out + column(p); }
   int64_t columns(int64_t p) const { return std::min(width, group_out - column(p)); }
+  // The vectors that hold its channels: one may do for a group's last panel.
+  int vectors_of(int64_t p) const { return vectors * columns(p) <= width ? 1 : vectors; }
+  int64_t width_of(int64_t p) const { return width / vectors * vectors_of(p); }
 
   // A number per channel, zeros in channels that do not exist.
   void pack(const float* from, float* to) const {

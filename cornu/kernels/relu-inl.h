@@ -9,6 +9,8 @@
 
 #include <hwy/highway.h>
 
+#include <limits>
+
 #include "cornu/kernels/epilogue.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,6 +25,22 @@ HWY_INLINE V apply(D d, const Relu& r, V x) {
   if (r.slope != 0) below = hn::Mul(hn::Set(d, r.slope), hn::Sub(x, threshold));
   const V above = hn::IfThenElse(hn::Gt(x, max), max, x);
   return hn::IfThenElse(hn::Le(x, threshold), below, above);
+}
+
+// Relu as most layers have it: positive(x).
+inline bool is_plain(const Relu& r) {
+  return r.threshold == 0 && r.slope == 0 && r.max == std::numeric_limits<float>::infinity();
+}
+
+// The same as apply() of a plain one, in fewer instructions.
+template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+HWY_INLINE V positive(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3
+  return hn::Max(hn::Zero(d), x);  // the second one where either is NaN
+#else
+  return hn::IfThenZeroElse(hn::Le(x, hn::Zero(d)), x);
+#endif
 }
 
 }  // namespace cornu::kernels::HWY_NAMESPACE
