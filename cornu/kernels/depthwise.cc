@@ -1,159 +1,254 @@
 #include <algorithm>
 
 #include "cornu/base/text.h"
-#include "cornu/kernels/depthwise_tile.h"
-#include "cornu/kernels/rows.h"
+#include "cornu/kernels/depthwise_window.h"
+#include "cornu/kernels/packed.h"
+#include "cornu/kernels/slots.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
 
 namespace cornu::kernels {
 namespace {
 
-// A tile's row pointers live on the stack.
-constexpr int64_t kPointers = 4096;
-constexpr int64_t kMostTaps = kPointers / DepthTiles::kMaxRows;
 // Multiplications that are worth a task of their own.
 constexpr int64_t kWorthSharing = 50'000;
+// Numbers read and written that do not stay in the second-level cache.
+constexpr int64_t kFarNumbers = 384 * 1024;
 
-static_assert(DepthTiles::kMaxRows <= kMaxRows);
+struct PhasePlan {
+  WindowShape shape;
+  Chunks chunks;
+  DepthTileFn of_x = nullptr;  // null: a window is made
+  int kind = 0;                // of DepthTiles, for windows
+  int64_t weights_at = 0;
+};
 
 struct State {
   Geometry geometry;
   const DepthTiles* tiles = nullptr;
+  LanePlaces places;
   Epilogue epilogue;
-  Tensor zero, no_bias;
-  bool has_bias = false;
-  FilterPlaces places;
-  std::vector<std::vector<int32_t>> cells;  // of each phase: the kernel's cell for each tap
+  std::vector<PhasePlan> plans;  // of the phases
+  Packed weights, bias;
+  int64_t weights_size = 0, window_size = 0, windows_at = 0;
+  int windows = 1;
+  bool looks_ahead = false;
 
   int64_t filters() const { return geometry.out_channels(); }
-};
-
-// The pointers of a tile; of one inside, those of all others inside of the same count, moved.
-struct Table {
-  const float* rows[kPointers];
-  int32_t first[kMostTaps];
-  float* outs[kMaxRows];
-  int64_t runs = 0;
-  int count = 0;
-  Place place;
-};
-
-void fill(const State& s, const Call& call, size_t phase, Range cells, Table& t) {
-  const Phase& ph = s.geometry.phases[phase];
-  Cells of_tile;
-  t.count = static_cast<int>(cells.end - cells.begin);
-  Walker(s.geometry, ph, call.in[0], cells.begin).take(t.count, of_tile);
-  t.runs = fill_rows(s.geometry, ph, of_tile, s.zero.data(), 0, ph.taps(), t.rows, t.first).runs;
-  for (int64_t run = 0; run < t.runs; ++run)
-    t.first[run] = s.cells[phase][static_cast<size_t>(t.first[run])];
-  for (int m = 0; m < t.count; ++m) t.outs[m] = call.out + of_tile.out[m] * s.geometry.out_pitch;
-}
-
-// For tiles inside x; null where cells or taps do not lie side by side.
-DepthTileFn side_by_side_fn(const State& s, const Phase& phase) {
-  const Axis& axis = phase.axis[2];
-  const int64_t k = axis.taps;
-  if (s.geometry.group_out != 1 || s.filters() < s.tiles->lanes || axis.in_step != 1 ||
-      axis.tap_step != 1 || (k != 3 && k != 5 && k != 7))
-    return nullptr;
-  return s.tiles->side_by_side[k / 2 - 1];
-}
-
-void run_tiles(const State& s, const Call& call, size_t phase, Range cells) {
-  const Phase& ph = s.geometry.phases[phase];
-  Table inner, other;
-  DepthTile tile;
-  tile.weights = call.in[1];
-  tile.bias = s.has_bias ? call.in[2] : s.no_bias.data();
-  tile.filters = s.filters();
-  tile.multiplier = s.geometry.group_out;
-  tile.block_channel = s.places.block_channel.data();
-  tile.lane_channel = s.places.lane_channel.data();
-  tile.relu = s.epilogue.in_registers();
-  const auto& functions = tile.multiplier == 1 ? s.tiles->one : s.tiles->many;
-  const DepthTileFn side_by_side = side_by_side_fn(s, ph);
-  tile.cell_stride = s.geometry.in_pitch;
-  const int64_t length = ph.axis[2].count;
-  Line line;
-  for (int64_t at = cells.begin, column = at % length; at < cells.end;) {
-    if (at == cells.begin || column == 0) line = line_of(s.geometry, ph, at / length);
-    // Short lines are not worth a tile of their own.
-    const int64_t left = length >= s.tiles->rows ? length - column : cells.end - at;
-    const int64_t count = std::min({int64_t{s.tiles->rows}, left, cells.end - at});
-    const Place place = place_of(s.geometry, ph, line, {column, column + count});
-    Table& table = place.inner ? inner : other;
-    if (!place.inner || inner.count != count) {
-      fill(s, call, phase, {at, at + count}, table);
-      table.place = place;
-    }
-    tile.rows = table.rows;
-    tile.first = table.first;
-    tile.runs = table.runs;
-    tile.out = table.outs;
-    tile.rows_shift = place.in - table.place.in;
-    tile.out_shift = place.out - table.place.out;
-    const bool fits = place.inner && side_by_side && count == s.tiles->rows;
-    fits ? side_by_side(tile) : functions[count - 1](tile);
-    for (int64_t m = 0; m < count; ++m)
-      s.epilogue.on_row(table.outs[m] + tile.out_shift, s.filters());
-    at += count;
-    column = (column + count) % length;
-    if (length < s.tiles->rows) line = {};  // a tile of several lines is never inside
+  int64_t vectors() const { return (filters() + tiles->lanes - 1) / tiles->lanes; }
+  int64_t first_filter(int64_t vector, const PhasePlan& plan) const {
+    const int64_t f = vector * tiles->lanes;
+    return plan.of_x ? std::min(f, filters() - tiles->lanes) : f;
   }
+  // Of one vector's weights.
+  int64_t vector_size(const Phase& phase) const {
+    return phase.taps() * geometry.group_in * tiles->lanes;
+  }
+};
+
+// [phase][vector][line of taps][input channel][tap][lane]
+void pack_weights(const State& s, const float* kernel, float* to) {
+  const Geometry& g = s.geometry;
+  const int64_t lanes = s.tiles->lanes;
+  for (size_t p = 0; p < g.phases.size(); ++p) {
+    const Phase& phase = g.phases[p];
+    for (int64_t vector = 0; vector < s.vectors(); ++vector)
+      for (int64_t row = 0; row < phase.axis[0].taps * phase.axis[1].taps; ++row)
+        for (int64_t i = 0; i < g.group_in; ++i)
+          for (int64_t tap = 0; tap < phase.axis[2].taps; ++tap, to += lanes) {
+            const int64_t cell =
+                g.cell(phase, row / phase.axis[1].taps, row % phase.axis[1].taps, tap);
+            const float* from = kernel + cell * g.cell_stride + i * g.in_stride;
+            for (int64_t l = 0; l < lanes; ++l) {
+              const int64_t f = s.first_filter(vector, s.plans[p]) + l;
+              to[l] = f < s.filters()
+                          ? from[f / g.group_out * g.group_stride + f % g.group_out * g.out_stride]
+                          : 0.0f;
+            }
+          }
+  }
+}
+
+void pack_bias(const State& s, const float* bias, float* to) {
+  std::copy_n(bias, s.filters(), to);
+  std::fill(to + s.filters(), to + s.vectors() * s.tiles->lanes, 0.0f);
+}
+
+// What all lines of a chunk have in common.
+DepthTile tile_of(const State& s, const Call& call, size_t phase, const Chunks::Chunk& chunk) {
+  const Phase& ph = s.geometry.phases[phase];
+  const auto& [a0, a1, a2] = ph.axis;
+  DepthTile tile;
+  tile.tap_offset = s.plans[phase].shape.tap_offset.data();
+  tile.taps = a2.taps;
+  tile.weights = s.weights.data(call) + s.plans[phase].weights_at;
+  tile.bias = s.bias.data(call);
+  tile.out_stride = a2.out_step * s.geometry.out_pitch;
+  tile.out_line = a1.out_step * a2.out * s.geometry.out_pitch;
+  tile.cells = chunk.columns.end - chunk.columns.begin;
+  tile.filters = s.filters();
+  tile.weights_stride = s.vector_size(ph);
+  tile.relu = s.epilogue.in_registers();
+  return tile;
+}
+
+// The first result of a line.
+float* out_of(const State& s, const Call& call, const Phase& ph, const Chunks::Chunk& chunk,
+              int64_t o) {
+  const auto& [a0, a1, a2] = ph.axis;
+  const int64_t plane = chunk.image * a0.out + chunk.plane * a0.out_step + a0.out_first;
+  const int64_t line = plane * a1.out + o * a1.out_step + a1.out_first;
+  return call.out +
+         (line * a2.out + chunk.columns.begin * a2.out_step + a2.out_first) * s.geometry.out_pitch;
+}
+
+void activate(const State& s, const DepthTile& tile) {
+  if (!s.epilogue.other) return;
+  for (int64_t r = 0; r < tile.rows; ++r)
+    for (int64_t p = 0; p < tile.cells; ++p)
+      s.epilogue.on_row(tile.out + r * tile.out_line + p * tile.out_stride, tile.filters);
+}
+
+// One chunk of results and of vectors, through a window.
+void run_window(const State& s, const Call& call, size_t phase, const Chunks::Chunk& chunk,
+                Range block, float* memory) {
+  const Phase& ph = s.geometry.phases[phase];
+  const PhasePlan& plan = s.plans[phase];
+  const int64_t lanes = s.tiles->lanes, filter = block.begin * lanes;
+  Window window(s.geometry, ph, plan.shape, s.places, *s.tiles, call.in[0], memory, s.looks_ahead);
+  window.start(chunk.image, chunk.plane, chunk.columns, block);
+  DepthLines lines;
+  DepthTile tile = tile_of(s, call, phase, chunk);
+  tile.lines = &lines;
+  tile.x = memory;
+  tile.window_stride = window.vector_stride();
+  tile.weights += block.begin * tile.weights_stride;
+  tile.bias += filter;
+  tile.filters = std::min(s.filters(), block.end * lanes) - filter;
+  const DepthTileFn run_line = s.tiles->best(plan.kind, tile.cells);
+  Window::for_lines(ph, chunk.lines, [&](int64_t o) {
+    window.read(o, lines);
+    tile.out = out_of(s, call, ph, chunk, o) + filter;
+    run_line(tile);
+    activate(s, tile);
+  });
+}
+
+// One chunk of results.
+void run_x(const State& s, const Call& call, size_t phase, const Chunks::Chunk& chunk) {
+  const Phase& ph = s.geometry.phases[phase];
+  const auto& [a0, a1, a2] = ph.axis;
+  const int64_t pitch = s.geometry.in_pitch;
+  const int64_t column = chunk.columns.begin * a2.in_step + a2.in_first;
+  DepthLines lines;
+  lines_of_x(s.geometry, ph, chunk, chunk.lines, s.tiles->lanes, lines);
+  DepthTile tile = tile_of(s, call, phase, chunk);
+  tile.lines = &lines;
+  tile.x = call.in[0];
+  tile.cell_stride = pitch;
+  tile.begin = -column;
+  tile.end = a2.in - column;
+  tile.rows = chunk.lines.end - chunk.lines.begin;
+  tile.out = out_of(s, call, ph, chunk, chunk.lines.begin);
+  if (s.looks_ahead && chunk.lines.end < a1.count) {
+    const int64_t i0 = chunk.plane * a0.in_step + a0.in_first + (a0.taps - 1) * a0.tap_step;
+    const int64_t i1 = std::max<int64_t>(
+        (chunk.lines.end - 1) * a1.in_step + a1.in_first + (a1.taps - 1) * a1.tap_step + 1, 0);
+    const int64_t line = (chunk.image * a0.in + std::clamp<int64_t>(i0, 0, a0.in - 1)) * a1.in + i1;
+    tile.ahead_lines = std::min(tile.rows * a1.in_step, a1.in - i1);
+    tile.line_stride = a2.in * pitch;
+    tile.ahead = (line * a2.in + chunk.columns.begin * a2.in_step) * pitch;
+    tile.out_ahead = tile.rows * tile.out_line;
+  }
+  s.plans[phase].of_x(tile);
+  activate(s, tile);
 }
 
 void run(const Call& call) noexcept {
   const State& s = *static_cast<const State*>(call.state);
-  for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase) {
+  if (s.weights.at_run()) pack_weights(s, call.in[1], s.weights.to(call));
+  if (s.bias.at_run()) pack_bias(s, call.in[2], s.bias.to(call));
+  for (size_t phase = 0; phase < s.plans.size(); ++phase) {
     const Phase& ph = s.geometry.phases[phase];
-    const int64_t per_cell = std::max<int64_t>(ph.taps() * s.filters(), 1);
-    split(*call.pool, s.geometry.batch * ph.count(), kWorthSharing / per_cell + 1,
-          [&](Range cells) { run_tiles(s, call, phase, cells); });
+    const PhasePlan& plan = s.plans[phase];
+    const int64_t blocks = plan.chunks.blocks(), all = plan.chunks.units() * blocks;
+    const int64_t threads = call.pool->threads();
+    const int64_t work =
+        s.geometry.batch * ph.count() * ph.taps() * s.geometry.group_in * s.filters();
+    const int64_t tasks = threads == 1 ? std::min<int64_t>(all, 1)
+                                       : std::min({all, work / kWorthSharing + 1, 4 * threads});
+    const auto run_range = [&](Range range, float* memory) {
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const Chunks::Chunk chunk = plan.chunks.unit(i / blocks);
+        if (plan.of_x)
+          run_x(s, call, phase, chunk);
+        else
+          run_window(s, call, phase, chunk, plan.chunks.block_of(i % blocks), memory);
+      }
+    };
+    split_with_slots(
+        *call.pool, tasks, s.windows, call.scratch + s.windows_at, s.window_size,
+        [&](Range range, float* memory) {
+          run_range({part(all, range.begin, tasks).begin, part(all, range.end - 1, tasks).end},
+                    memory);
+        });
   }
 }
 
 bool accepts(const Problem& problem) {
-  const auto* conv = std::get_if<ops::Conv>(problem.op);
-  const auto* transposed = std::get_if<ops::ConvTranspose>(problem.op);
-  if (!has_phases(problem) || problem.in[1].shape[-2] != 1) return false;
-  const int64_t filters = problem.out[-1], channels = problem.in[0].shape[-1];
-  const int64_t groups = conv ? conv->groups : transposed->groups;
-  if (groups == 1 || groups != channels) return false;
-  if (filters != groups && groups < depth_tiles().lanes) return false;
-  // The indices of a tile are 32 bits.
-  if (filters == 0 || problem.in[1].shape.size() >= int64_t{1} << 31) return false;
-  return problem.in[1].shape.size() / filters <= kMostTaps;
+  return has_phases(problem) && takes_windows(geometry_of(problem));
+}
+
+double gain(const Problem& problem) {
+  return window_gain(geometry_of(problem), depth_tiles().lanes);
 }
 
 Prepared prepare(const Problem& problem) {
   auto state = std::make_shared<State>();
   State& s = *state;
   s.geometry = geometry_of(problem);
+  use_last_axis(s.geometry);
+  const Geometry& g = s.geometry;
   s.tiles = &depth_tiles();
+  s.places = LanePlaces(s.tiles->lanes, g.groups, g.group_in, g.group_out);
   s.epilogue = Epilogue(activation_of(*problem.op));
-  s.zero = Tensor(Shape{zero_length(s.geometry)});
-  s.has_bias = problem.in.size() == 3;
-  if (!s.has_bias) s.no_bias = Tensor(Shape{s.filters()});
-  if (s.geometry.group_out > 1)
-    s.places = place_filters(s.tiles->lanes, s.geometry.in_channels(), s.geometry.group_out);
-  for (const Phase& phase : s.geometry.phases) {
-    s.cells.emplace_back();
-    for (int64_t a = 0; a < phase.axis[0].taps; ++a)
-      for (int64_t b = 0; b < phase.axis[1].taps; ++b)
-        for (int64_t c = 0; c < phase.axis[2].taps; ++c)
-          s.cells.back().push_back(static_cast<int32_t>(s.geometry.cell(phase, a, b, c)));
+  s.windows = std::min(base::default_threads(), Slots::kMost);
+  for (const Phase& phase : g.phases) {
+    const WindowShape shape(g, phase, s.tiles->lanes);
+    const Axis& axis = phase.axis[2];
+    PhasePlan plan{shape, chunks_of(g, phase, shape)};
+    plan.kind = DepthTiles::kind(axis.taps, axis.in_step == 1 && axis.tap_step == 1);
+    plan.weights_at = s.weights_size;
+    if (reads_x(g, phase, *s.tiles)) {
+      plan.of_x = s.tiles->of_x[axis.in_step - 1][axis.taps];
+      plan.chunks = chunks_of_x(g, phase, s.tiles->lanes, s.tiles->rows);
+    } else {
+      s.window_size = std::max(s.window_size, (shape.size(phase) + 15) / 16 * 16);
+    }
+    s.weights_size += s.vectors() * s.vector_size(phase);
+    s.plans.push_back(std::move(plan));
   }
+  s.looks_ahead = problem.in[0].shape.size() + problem.out.size() > kFarNumbers;
   Prepared prepared;
   prepared.run = run;
   prepared.packed.assign(problem.in.size(), false);
-  prepared.detail = base::cat(s.tiles->target, ' ', s.tiles->rows);
+  s.weights.prepare(problem, 1, s.weights_size, prepared,
+                    [&](const float* from, float* to) { pack_weights(s, from, to); });
+  s.bias.prepare(problem, 2, s.vectors() * s.tiles->lanes, prepared,
+                 [&](const float* from, float* to) { pack_bias(s, from, to); });
+  s.windows_at = prepared.scratch_floats;
+  prepared.scratch_floats += s.windows * s.window_size;
+  prepared.detail = base::cat(s.tiles->target, ' ');
+  if (s.plans[0].of_x)
+    prepared.detail += base::cat(s.tiles->rows, 'x', DepthTiles::kCells);
+  else
+    prepared.detail += base::cat("windows of ", s.plans[0].shape.cells);
   prepared.state = std::move(state);
   return prepared;
 }
 
 }  // namespace
 
-const Kernel kDepthwise{"depthwise", accepts, prepare, nullptr, takes_first_and_result};
+const Kernel kDepthwise{"depthwise", accepts, prepare, gain, takes_first_and_result};
 
 }  // namespace cornu::kernels

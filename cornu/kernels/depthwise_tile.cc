@@ -1,7 +1,7 @@
 #include "cornu/kernels/depthwise_tile.h"
 
 #include <algorithm>
-#include <utility>
+#include <limits>
 
 #include "cornu/kernels/targets.h"
 // The next three lines are how Highway compiles this file once per target.
@@ -21,150 +21,270 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
-template <int M, int N>
-HWY_INLINE void finish(const DepthTile& t, int64_t f, V (&acc)[M][N]) {
-  const D d;
-#pragma GCC unroll 8
-  for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) {
-      if (t.relu) acc[m][n] = apply(d, *t.relu, acc[m][n]);
-      hn::StoreU(acc[m][n], d, t.out[m] + t.out_shift + f + n * kLanes);
-    }
+// max(0, x) in one instruction, where that one gives the second operand or NaN for a NaN.
+#if (HWY_ARCH_X86 || HWY_ARCH_ARM) && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+constexpr bool kMaxKeepsNaN = true;
+#else
+constexpr bool kMaxKeepsNaN = false;
+#endif
+
+bool is_plain(const Relu& r) {
+  return kMaxKeepsNaN && r.slope == 0 && r.threshold == 0 &&
+         r.max == std::numeric_limits<float>::infinity();
 }
 
-// Filters f .. f + N vectors of a multiplier of 1.
-template <int M, int N>
-HWY_INLINE void block(const DepthTile& t, int64_t f) {
-  const D d;
-  V acc[M][N];
-#pragma GCC unroll 8
-  for (int m = 0; m < M; ++m)
+template <int R, int M, class F>
+HWY_INLINE void for_tile(F&& f) {
 #pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) acc[m][n] = hn::LoadU(d, t.bias + f + n * kLanes);
-  const float* const* HWY_RESTRICT rows = t.rows;
-  const int64_t from = t.rows_shift + f;
-  for (int64_t run = 0; run < t.runs; ++run, rows += M) {
-    const float* HWY_RESTRICT w = t.weights + t.first[run] * t.filters + f;
-    V b[N];
-#pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) b[n] = hn::LoadU(d, w + n * kLanes);
-#pragma GCC unroll 8
-    for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
-      for (int n = 0; n < N; ++n)
-        acc[m][n] = hn::MulAdd(hn::LoadU(d, rows[m] + from + n * kLanes), b[n], acc[m][n]);
-  }
-  finish<M, N>(t, f, acc);
-}
-
-// M cells side by side, K taps to a line: number j of a line of x belongs to tap t of cell j - t.
-template <int M, int K, int N>
-HWY_INLINE void line_block(const DepthTile& t, int64_t f) {
-  const D d;
-  V acc[M][N];
-#pragma GCC unroll 8
-  for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) acc[m][n] = hn::LoadU(d, t.bias + f + n * kLanes);
-  for (int64_t run = 0; run < t.runs; run += K) {
-    const float* HWY_RESTRICT x = t.rows[run * M] + t.rows_shift + f;
-    V w[K][N];
-#pragma GCC unroll 8
-    for (int k = 0; k < K; ++k)
-#pragma GCC unroll 2
-      for (int n = 0; n < N; ++n)
-        w[k][n] = hn::LoadU(d, t.weights + t.first[run + k] * t.filters + f + n * kLanes);
+  for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
-    for (int j = 0; j < M + K - 1; ++j, x += t.cell_stride) {
+    for (int m = 0; m < M; ++m) f(r, m);
+}
+
+// Stores M results from p on; `count` filters of them.
+template <int R, int M>
+HWY_INLINE void finish(const DepthTile& t, int64_t p, int64_t f, int64_t count, V (&acc)[R][M]) {
+  const D d;
+  if (t.relu) {
+    if (is_plain(*t.relu))
+      for_tile<R, M>([&](int r, int m) HWY_ATTR { acc[r][m] = hn::Max(hn::Zero(d), acc[r][m]); });
+    else
+      for_tile<R, M>([&](int r, int m) HWY_ATTR { acc[r][m] = apply(d, *t.relu, acc[r][m]); });
+  }
+  float* HWY_RESTRICT out = t.out + p * t.out_stride + f;
+  if (count == kLanes && t.cells >= M) {
 #pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) {
-        const V number = hn::LoadU(d, x + n * kLanes);
+    for (int r = 0; r < R; ++r) {
+      if (r == t.rows) break;
+      float* HWY_RESTRICT to = out + r * t.out_line;
+#pragma GCC unroll 16
+      for (int m = 0; m < M; ++m, to += t.out_stride) hn::StoreU(acc[r][m], d, to);
+    }
+    return;
+  }
+  HWY_ALIGN float sums[R * M * kLanes];
+  for_tile<R, M>([&](int r, int m)
+                     HWY_ATTR { hn::Store(acc[r][m], d, sums + (r * M + m) * kLanes); });
+  for (int r = 0; r < t.rows; ++r)
+    for (int m = 0; m < std::min<int64_t>(M, t.cells); ++m)
+      std::copy_n(sums + (r * M + m) * kLanes, count, out + r * t.out_line + m * t.out_stride);
+}
+
+// Adds a line of K taps side by side to lines [FROM, TO) of M results, S cells apart: number j of x
+// belongs to tap k of result (j - k) / S. Numbers [begin, end) exist.
+template <int FROM, int TO, int M, int K, int S, bool kBorder, int R>
+HWY_INLINE void add_line(const float* HWY_RESTRICT x, int64_t stride,
+                         const float* HWY_RESTRICT weights, const DepthLines::Line& line,
+                         int64_t begin, int64_t end, V (&acc)[R][M]) {
+  const D d;
+  V w[R][K];
+#pragma GCC unroll 2
+  for (int r = FROM; r < TO; ++r)
 #pragma GCC unroll 8
-        for (int k = 0; k < K; ++k)
-          if (j - k >= 0 && j - k < M) acc[j - k][n] = hn::MulAdd(number, w[k][n], acc[j - k][n]);
+    for (int k = 0; k < K; ++k) w[r][k] = hn::LoadU(d, weights + line.weights[r] + k * kLanes);
+#pragma GCC unroll 32
+  for (int j = 0; j < (M - 1) * S + K; ++j, x += stride) {
+    if (kBorder && (j < begin || j >= end)) continue;
+    const V number = hn::LoadU(d, x);
+#pragma GCC unroll 2
+    for (int r = FROM; r < TO; ++r)
+#pragma GCC unroll 8
+      for (int k = 0; k < K; ++k)
+        if (j >= k && (j - k) % S == 0 && (j - k) / S < M)
+          acc[r][(j - k) / S] = hn::MulAdd(number, w[r][k], acc[r][(j - k) / S]);
+  }
+}
+
+// M results from p on, of R lines, of vector v, whose first filter is f. K = 0: any taps.
+template <int R, int M, int K, int S, bool kBorder>
+HWY_INLINE void tile(const DepthTile& t, int64_t p, int64_t v, int64_t f, int64_t x_at,
+                     int64_t stride) {
+  const D d;
+  V acc[R][M];
+  const V bias = hn::LoadU(d, t.bias + f);
+  for_tile<R, M>([&](int r, int m) HWY_ATTR { acc[r][m] = bias; });
+  const float* HWY_RESTRICT weights = t.weights + v * t.weights_stride;
+  const int64_t begin = t.begin - p * S, end = t.end - p * S;
+  const DepthLines::Line* line = t.lines->line;
+  for (int i = t.lines->count; i > 0; --i, ++line) {
+    const float* HWY_RESTRICT x = t.x + (line->x + x_at);
+    if constexpr (K == 0) {
+      const float* HWY_RESTRICT w = weights + line->weights[0];
+      for (int64_t k = 0; k < t.taps; ++k, w += kLanes) {
+        const float* HWY_RESTRICT from = x + t.tap_offset[k];
+        const V b = hn::LoadU(d, w);
+#pragma GCC unroll 16
+        for (int m = 0; m < M; ++m)
+          acc[0][m] = hn::MulAdd(hn::LoadU(d, from + m * kLanes), b, acc[0][m]);
       }
+    } else if constexpr (R == 1) {
+      add_line<0, 1, M, K, S, kBorder>(x, stride, weights, *line, begin, end, acc);
+    } else {
+      if (line->weights[1] < 0)
+        add_line<0, 1, M, K, S, kBorder>(x, stride, weights, *line, begin, end, acc);
+      else if (line->weights[0] < 0)
+        add_line<1, 2, M, K, S, kBorder>(x, stride, weights, *line, begin, end, acc);
+      else
+        add_line<0, 2, M, K, S, kBorder>(x, stride, weights, *line, begin, end, acc);
     }
   }
-  finish<M, N>(t, f, acc);
+  finish<R, M>(t, p, f, std::min<int64_t>(t.filters - f, kLanes), acc);
+}
+
+// Calls f(p) for tiles of M results that cover them all, the last ones twice if need be.
+template <int M, class F>
+HWY_INLINE void for_cells(int64_t cells, F&& f) {
+  int64_t p = 0;
+  for (; p + M < cells; p += M) f(p);
+  f(std::max<int64_t>(cells - M, 0));
 }
 
 template <int M, int K>
-void side_by_side(const DepthTile& t) {
-  constexpr int N = K == 3 ? 2 : 1;  // as many as the registers hold
-  int64_t f = 0;
-  for (; f + N * kLanes <= t.filters; f += N * kLanes) line_block<M, K, N>(t, f);
-  for (; f + kLanes <= t.filters; f += kLanes) line_block<M, K, 1>(t, f);
-  if (f < t.filters) line_block<M, K, 1>(t, t.filters - kLanes);
+void of_window(const DepthTile& t) {
+  for (int64_t v = 0; v * kLanes < t.filters; ++v)
+    for_cells<M>(t.cells, [&](int64_t p) HWY_ATTR {
+      tile<1, M, K, 1, false>(t, p, v, v * kLanes, v * t.window_stride + p * kLanes, kLanes);
+    });
 }
 
-// Fewer filters than a vector has lanes.
-template <int M>
-void few(const DepthTile& t) {
-  const hn::CappedTag<float, 1> d;
-  for (int m = 0; m < M; ++m)
-    for (int64_t f = 0; f < t.filters; ++f) {
-      auto sum = hn::Set(d, t.bias[f]);
-      for (int64_t run = 0; run < t.runs; ++run)
-        sum = hn::MulAdd(hn::Set(d, t.rows[run * M + m][t.rows_shift + f]),
-                         hn::Set(d, t.weights[t.first[run] * t.filters + f]), sum);
-      if (t.relu) sum = apply(d, *t.relu, sum);
-      t.out[m][t.out_shift + f] = hn::GetLane(sum);
+// Where x and the results come from beyond the second-level cache, in time.
+template <int M, int S>
+HWY_INLINE void look_ahead(const DepthTile& t, int64_t p, int64_t f) {
+  const float* x = t.x + (t.ahead + p * S * t.cell_stride + f);
+  for (int64_t l = 0; l < t.ahead_lines; ++l, x += t.line_stride)
+#pragma GCC unroll 16
+    for (int j = 0; j < M * S; ++j) __builtin_prefetch(x + j * t.cell_stride, 0, 2);
+  const float* out = t.out + (t.out_ahead + p * t.out_stride + f);
+  for (int64_t r = 0; r < t.rows; ++r, out += t.out_line)
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) __builtin_prefetch(out + m * t.out_stride, 1);
+}
+
+template <int R, int K, int S>
+HWY_INLINE void lines_of_x(const DepthTile& t) {
+  constexpr int M = DepthTiles::kCells;
+  for_cells<M>(t.cells, [&](int64_t p) HWY_ATTR {
+    const bool inside = p * S >= t.begin && (p + M - 1) * S + K <= t.end;
+    const int64_t vectors = (t.filters + kLanes - 1) / kLanes;
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t f = std::min(v * kLanes, t.filters - kLanes);
+      const int64_t x_at = p * S * t.cell_stride + f;
+      if (inside)
+        tile<R, M, K, S, false>(t, p, v, f, x_at, t.cell_stride);
+      else
+        tile<R, M, K, S, true>(t, p, v, f, x_at, t.cell_stride);
+      if (t.ahead_lines > 0) look_ahead<M, S>(t, p, f);
     }
+  });
 }
 
-template <int M>
-void one(const DepthTile& t) {
-  if (t.filters < kLanes) return few<M>(t);
-  int64_t f = 0;
-  for (; f + 2 * kLanes <= t.filters; f += 2 * kLanes) block<M, 2>(t, f);
-  for (; f + kLanes <= t.filters; f += kLanes) block<M, 1>(t, f);
-  if (f < t.filters) block<M, 1>(t, t.filters - kLanes);  // some of them once more
+template <int R, int K, int S>
+void of_x(const DepthTile& t) {
+  t.rows == R ? lines_of_x<R, K, S>(t) : lines_of_x<1, K, S>(t);
 }
 
-template <int M>
-void many(const DepthTile& t) {
+// Brings the same cells of a line that will be read next.
+HWY_INLINE void look_ahead(const LaneCopy& c, const float* from) {
+  if (c.ahead > 0) __builtin_prefetch(from + c.ahead);
+}
+
+// N vectors from `first` on.
+template <int N>
+void copy_vectors(const LaneCopy& c, int64_t first) {
   const D d;
-  for (int64_t at = 0, i = 0; at < t.filters; at += kLanes, ++i) {
-    const int64_t f = std::min(at, t.filters - kLanes);
-    const auto lanes = hn::SetTableIndices(d, t.lane_channel + i * kLanes);
-    V acc[M][1];
-#pragma GCC unroll 8
-    for (int m = 0; m < M; ++m) acc[m][0] = hn::LoadU(d, t.bias + f);
-    const float* const* HWY_RESTRICT rows = t.rows;
-    const int64_t from = t.rows_shift + t.block_channel[i];
-    for (int64_t run = 0; run < t.runs; ++run, rows += M) {
-      const V b = hn::LoadU(d, t.weights + t.first[run] * t.filters + f);
-#pragma GCC unroll 8
-      for (int m = 0; m < M; ++m) {
-        const V x = hn::LoadU(d, rows[m] + from);
-        acc[m][0] = hn::MulAdd(hn::TableLookupLanes(x, lanes), b, acc[m][0]);
-      }
+  const float* HWY_RESTRICT from = c.from + first * kLanes;
+  float* HWY_RESTRICT to = c.to + first * c.to_stride;
+  for (int64_t i = c.cells; i > 0; --i, from += c.from_stride, to += kLanes)
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      look_ahead(c, from + n * kLanes);
+      hn::StoreU(hn::LoadU(d, from + n * kLanes), d, to + n * c.to_stride);
     }
-    finish<M, 1>(t, f, acc);
+}
+
+template <int N>
+void permute_vectors(const LaneCopy& c, int64_t first) {
+  const D d;
+  const float* HWY_RESTRICT from = c.from;
+  float* HWY_RESTRICT to = c.to + first * c.to_stride;
+  using Table = decltype(hn::SetTableIndices(d, c.table));
+  Table table[N];
+#pragma GCC unroll 4
+  for (int n = 0; n < N; ++n) table[n] = hn::SetTableIndices(d, c.table + (first + n) * kLanes);
+  for (int64_t i = c.cells; i > 0; --i, from += c.from_stride, to += kLanes) {
+    const V v = hn::LoadU(d, from);
+    if (first == 0) look_ahead(c, from);
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n)
+      hn::StoreU(hn::TableLookupLanes(v, table[n]), d, to + n * c.to_stride);
   }
 }
 
+template <void (*kFour)(const LaneCopy&, int64_t), void (*kTwo)(const LaneCopy&, int64_t),
+          void (*kOne)(const LaneCopy&, int64_t)>
+HWY_INLINE void by_vectors(const LaneCopy& c) {
+  int64_t v = 0;
+  for (; v + 4 <= c.vectors; v += 4) kFour(c, v);
+  for (; v + 2 <= c.vectors; v += 2) kTwo(c, v);
+  if (v < c.vectors) kOne(c, v);
+}
+
+void copy(const LaneCopy& c) { by_vectors<copy_vectors<4>, copy_vectors<2>, copy_vectors<1>>(c); }
+
+void permute(const LaneCopy& c) {
+  by_vectors<permute_vectors<4>, permute_vectors<2>, permute_vectors<1>>(c);
+}
+
+void add_lanes(const LaneCopy& c) {
+  const D d;
+  const float* HWY_RESTRICT from = c.from;
+  float* HWY_RESTRICT to = c.to;
+  const auto table = hn::SetTableIndices(d, c.table);
+  const auto keep = hn::FirstN(d, static_cast<size_t>(c.keep));
+  for (int64_t i = c.cells; i > 0; --i, from += c.from_stride, to += kLanes) {
+    const V v = hn::TableLookupLanes(hn::LoadU(d, from), table);
+    look_ahead(c, from);
+    hn::StoreU(hn::IfThenElse(keep, hn::LoadU(d, to), v), d, to);
+  }
+}
+
+void gather(const LaneCopy& c) {
+  const float* HWY_RESTRICT from = c.from;
+  float* HWY_RESTRICT to = c.to;
+  for (int64_t i = c.cells; i > 0; --i, from += c.from_stride, to += kLanes)
+    for (int l = 0; l < kLanes; ++l) to[l] = from[c.table[l]];
+}
+
 #if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int kRows = 8;
-#elif HWY_TARGET <= HWY_AVX2
-constexpr int kRows = 6;
+constexpr int kRows = 2, kWidths[] = {14, 10, 7, 4};
 #else
-constexpr int kRows = 4;
+constexpr int kRows = 1, kWidths[] = {8, 7, 6, 4};
 #endif
 
-template <int... I>
-constexpr void fill(DepthTiles& all, std::integer_sequence<int, I...>) {
-  ((all.one[I] = one<I + 1>, all.many[I] = many<I + 1>), ...);
+template <int K>
+void fill(DepthTileFn (&tiles)[DepthTiles::kWidths]) {
+  tiles[0] = of_window<kWidths[0], K>;
+  tiles[1] = of_window<kWidths[1], K>;
+  tiles[2] = of_window<kWidths[2], K>;
+  tiles[3] = of_window<kWidths[3], K>;
 }
 
 const DepthTiles* target_depth_tiles() {
   static const DepthTiles all = [] {
-    DepthTiles t{hwy::TargetName(HWY_TARGET), kLanes, kRows, {}, {}, {}};
-    fill(t, std::make_integer_sequence<int, kRows>());
-    t.side_by_side[0] = side_by_side<kRows, 3>;
-    t.side_by_side[1] = side_by_side<kRows, 5>;
-    t.side_by_side[2] = side_by_side<kRows, 7>;
+    DepthTiles t{
+        hwy::TargetName(HWY_TARGET), kLanes, kRows, {}, {}, {}, copy, permute, add_lanes, gather};
+    std::copy_n(kWidths, DepthTiles::kWidths, t.widths);
+    fill<0>(t.of_window[0]);
+    fill<3>(t.of_window[1]);
+    fill<5>(t.of_window[2]);
+    fill<7>(t.of_window[3]);
+    t.of_x[0][1] = of_x<kRows, 1, 1>;
+    t.of_x[0][2] = of_x<kRows, 2, 1>;
+    t.of_x[0][3] = of_x<kRows, 3, 1>;
+    t.of_x[0][5] = of_x<kRows, 5, 1>;
+    t.of_x[0][7] = of_x<kRows, 7, 1>;
+    t.of_x[1][3] = of_x<kRows, 3, 2>;
+    t.of_x[1][5] = of_x<kRows, 5, 2>;
     return t;
   }();
   return &all;
@@ -179,17 +299,13 @@ namespace cornu::kernels {
 HWY_EXPORT(target_depth_tiles);
 const DepthTiles& depth_tiles() { return *CORNU_CHOOSE(target_depth_tiles)(); }
 
-FilterPlaces place_filters(int64_t lanes, int64_t channels, int64_t multiplier) {
-  FilterPlaces places;
-  const int64_t filters = channels * multiplier;
-  for (int64_t at = 0; at < filters; at += lanes) {
-    const int64_t f = std::min(at, filters - lanes);
-    const int64_t channel = std::min(f / multiplier, channels - lanes);
-    places.block_channel.push_back(static_cast<int32_t>(channel));
-    for (int64_t i = 0; i < lanes; ++i)
-      places.lane_channel.push_back(static_cast<int32_t>((f + i) / multiplier - channel));
-  }
-  return places;
+DepthTileFn DepthTiles::best(int kind, int64_t cells) const {
+  // A tile costs about as much beside its results as one result more.
+  const auto cost = [&](int width) { return (cells + width - 1) / width * (width + 1); };
+  int least = 0;
+  for (int i = 1; i < kWidths; ++i)
+    if (cost(widths[i]) < cost(widths[least])) least = i;
+  return of_window[kind][least];
 }
 }  // namespace cornu::kernels
 #endif

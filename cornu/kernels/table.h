@@ -13,10 +13,10 @@ extern const Kernel kConvDirect;
 extern const Kernel kConvWinograd;
 // The same of up to two axes, of a few output channels.
 extern const Kernel kConvFew;
-// Conv with one input channel per group and any multiplier, ConvTranspose with as many channels as
-// groups on both sides, up to three spatial axes.
+// Conv and ConvTranspose of up to three spatial axes, of many groups: with one input channel and
+// any multiplier, or with fewer filters than a vector has lanes.
 extern const Kernel kDepthwise;
-// ConvFilterGrad of up to three spatial axes; of depthwise convolutions.
+// ConvFilterGrad of up to three spatial axes; of convolutions as kDepthwise takes them.
 extern const Kernel kConvFilterGrad, kDepthwiseFilterGrad;
 // ConvFilterGrad of two or three taps side by side on one or two axes, with channels enough.
 extern const Kernel kFilterGradWinograd;
