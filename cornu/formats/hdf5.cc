@@ -1,6 +1,7 @@
 #include "cornu/formats/hdf5.h"
 
 #include <algorithm>
+#include <map>
 
 #include "cornu/base/text.h"
 #include "cornu/formats/hdf5_storage.h"
@@ -43,6 +44,41 @@ Hdf5File::Hdf5File(Bytes file) : storage_(std::make_unique<Hdf5Storage>()) {
 Hdf5File::~Hdf5File() = default;
 Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
 Hdf5File& Hdf5File::operator=(Hdf5File&&) noexcept = default;
+
+Hdf5File Hdf5File::merged(std::vector<Hdf5File> files) {
+  Hdf5File all;
+  all.storage_ = std::make_unique<Hdf5Storage>();
+  std::deque<Hdf5Object>& objects = all.storage_->objects;
+  struct Todo {
+    Hdf5Object* group;
+    std::vector<const Hdf5Object*> from;
+  };
+  std::vector<Todo> todo;
+  const auto add = [&](Hdf5Object* parent, std::vector<const Hdf5Object*> from) {
+    const auto named = std::find_if(from.begin(), from.end(),
+                                    [](const Hdf5Object* o) { return !o->attributes_.empty(); });
+    Hdf5Object& object = objects.emplace_back(named == from.end() ? *from[0] : **named);
+    object.parent_ = parent;
+    object.links_.clear();
+    for (const Hdf5Object* each : from)
+      if (from.size() > 1 && each->is_dataset()) each->fail("another file has this too");
+    if (parent) parent->links_.push_back({object.name_, &object});
+    if (object.is_group()) todo.push_back({&object, std::move(from)});
+  };
+  std::vector<const Hdf5Object*> roots;
+  for (const Hdf5File& file : files) roots.push_back(&file.root());
+  add(nullptr, std::move(roots));
+  while (!todo.empty()) {
+    const Todo next = std::move(todo.back());
+    todo.pop_back();
+    std::map<std::string, std::vector<const Hdf5Object*>> by_name;
+    for (const Hdf5Object* group : next.from)
+      for (const Hdf5Object::Link& link : group->links()) by_name[link.name].push_back(link.object);
+    for (auto& [name, objects_of] : by_name) add(next.group, std::move(objects_of));
+  }
+  all.storage_->parts = std::move(files);
+  return all;
+}
 
 const Hdf5Object& Hdf5File::root() const { return storage_->objects.front(); }
 

@@ -57,6 +57,7 @@ class Hdf5Object {
 
  private:
   friend class Hdf5Reader;
+  friend class Hdf5File;
   const Hdf5Attribute* attribute(std::string_view name) const;
   std::vector<std::string> strings(const Hdf5Attribute& attribute, base::Budget* budget) const;
   base::Budget string_budget() const;
@@ -88,9 +89,14 @@ class Hdf5File {
   Hdf5File(Hdf5File&&) noexcept;
   Hdf5File& operator=(Hdf5File&&) noexcept;
 
+  // Several files as one: groups of equal paths are one group, with the attributes of the first
+  // that has any. FormatError for two datasets of one path. `files` is not empty.
+  static Hdf5File merged(std::vector<Hdf5File> files);
+
   const Hdf5Object& root() const;
 
  private:
+  Hdf5File() = default;
   std::unique_ptr<Hdf5Storage> storage_;
 };
 

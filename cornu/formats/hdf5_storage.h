@@ -22,6 +22,7 @@ struct Hdf5Heap {
 struct Hdf5Storage {
   base::Bytes file;  // up to its end-of-file address
   std::deque<Hdf5Object> objects;
+  std::vector<Hdf5File> parts;  // the files it was merged from
 
   // The string that a variable-length element (16 bytes) points to.
   base::Bytes heap_string(const base::Bytes& element) const;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "cornu/base/bytes.h"
 #include "cornu/formats/load.h"
 
@@ -8,5 +10,8 @@ namespace cornu::formats {
 // A .keras archive of Keras 2.12 and newer (formats.md part 4): metadata.json, config.json and
 // model.weights.h5 in a zip.
 LoadResult load_keras_archive(const base::Bytes& archive);
+
+// The same three files in a folder (Keras: zipped=False).
+LoadResult load_keras_folder(const std::string& path);
 
 }  // namespace cornu::formats

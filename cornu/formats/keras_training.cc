@@ -5,12 +5,17 @@
 #include "cornu/formats/keras_weights.h"
 
 namespace cornu::formats {
-namespace {
 
 using base::cat;
 using base::Json;
 
-// A count of steps: an integer of any type.
+Json copied(const Json& object) {
+  if (!object.is_object()) return {};
+  std::vector<std::pair<std::string, Json>> items;
+  for (const auto& [key, value] : object.items()) items.emplace_back(key, value);
+  return Json::object(items);
+}
+
 std::optional<int64_t> read_count(const Hdf5Object& data) {
   if (data.shape().rank() != 0) return std::nullopt;
   const base::Bytes& bytes = data.data();
@@ -31,6 +36,8 @@ std::optional<int64_t> read_count(const Hdf5Object& data) {
   }
   return count >= 0 ? std::optional(count) : std::nullopt;
 }
+
+namespace {
 
 // Throws FormatError for what is no optimizer's state.
 std::optional<model::OptimizerState> read_optimizer(const Hdf5Object& vars, bool has_rate,

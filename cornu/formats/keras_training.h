@@ -17,4 +17,10 @@ std::optional<model::TrainingState> read_keras_training(const base::Json& compil
                                                         const std::string& label,
                                                         std::vector<std::string>& warnings);
 
+// In a document of its own, so that the one it is from can go. Null for what is no object.
+base::Json copied(const base::Json& object);
+
+// A count of steps: an integer of 32 or 64 bits that is not negative. Nothing for anything else.
+std::optional<int64_t> read_count(const Hdf5Object& data);
+
 }  // namespace cornu::formats

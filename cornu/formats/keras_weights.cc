@@ -24,8 +24,8 @@ namespace {
 
 class Filler {
  public:
-  Filler(const std::string& label, std::vector<std::string>& warnings)
-      : label_(label), warnings_(warnings) {}
+  Filler(const LoadWeightsOptions& o, const std::string& label, std::vector<std::string>& warnings)
+      : options_(o), label_(label), warnings_(warnings) {}
 
   void network(const model::Network& network, const Hdf5Object& group);
   // Assigns what was read.
@@ -37,9 +37,15 @@ class Filler {
   [[noreturn]] void fail(const std::string& what) const {
     throw FormatError(cat(label_, ": ", what));
   }
+  // With skip_mismatch a warning, else an error.
+  void mismatch(const std::string& what) {
+    if (!options_.skip_mismatch) fail(what);
+    warnings_.push_back(cat(label_, ": ", what, "; these weights are left as they are"));
+  }
   void layer(const Layer& layer, const Hdf5Object& group);
   void own_weights(const Layer& layer, const Hdf5Object& group);
 
+  const LoadWeightsOptions& options_;
   const std::string& label_;
   std::vector<std::string>& warnings_;
   std::set<const LayerImpl*> visited_;
@@ -133,10 +139,12 @@ void Filler::network(const model::Network& network, const Hdf5Object& group) {
     // A layer that two models share is stored once, at its first place.
     if (each.impl()->weights().empty() || !visited_.insert(each.impl().get()).second) continue;
     const Hdf5Object* own = classes.at(snake).find(i);
-    if (!own)
-      fail(cat("there are no weights for layer ", quoted(each.name()), " (", each.class_name(),
-               " number ", i, ")"));
-    layer(each, *own);
+    if (own) {
+      layer(each, *own);
+    } else {
+      mismatch(cat("there are no weights for layer ", quoted(each.name()), " (", each.class_name(),
+                   " number ", i, ")"));
+    }
   }
 }
 
@@ -147,13 +155,14 @@ void Filler::layer(const Layer& layer, const Hdf5Object& group) {
   if (!wrapped) return own_weights(layer, group);
   if (!visited_.insert(wrapped->impl().get()).second) return;
   const Hdf5Object* inside = group.find("layer");
-  if (!inside) fail(cat("there are no weights for the layer inside ", quoted(layer.name())));
+  if (!inside)
+    return mismatch(cat("there are no weights for the layer inside ", quoted(layer.name())));
   this->layer(*wrapped, *inside);
 }
 
 void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {
   const Hdf5Object* vars = group.find("vars");
-  if (!vars) fail(cat("there are no weights for layer ", quoted(layer.name())));
+  if (!vars) return mismatch(cat("there are no weights for layer ", quoted(layer.name())));
   if (vars->has_attribute("name")) {
     const std::string name = vars->string_attribute("name");
     if (name != layer.name())
@@ -162,21 +171,28 @@ void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {
   }
   const std::vector<Weight> weights = layer.impl()->weights();
   if (vars->links().size() != weights.size())
-    fail(cat("layer ", quoted(layer.name()), " has ", weights.size(), " weights, the file holds ",
-             vars->links().size()));
+    return mismatch(cat("layer ", quoted(layer.name()), " has ", weights.size(),
+                        " weights, the file holds ", vars->links().size()));
+  const auto what = [&](size_t i) {
+    return cat("weight ", i, " (", weights[i].variable->name(), ") of layer ",
+               quoted(layer.name()));
+  };
+  std::vector<const Hdf5Object*> data;
   for (size_t i = 0; i < weights.size(); ++i) {
-    const Variable& variable = *weights[i].variable;
-    const std::string what =
-        cat("weight ", i, " (", variable.name(), ") of layer ", quoted(layer.name()));
-    const Hdf5Object* data = vars->find(std::to_string(i));
-    if (!data || !data->is_dataset()) fail(cat("there is no ", what));
-    if (data->shape() != variable.shape())
-      fail(cat(what, " has shape ", variable.shape(), ", the file holds ", data->shape()));
-    Tensor value = data->tensor();
-    warn_if_not_finite(value, cat(label_, ": ", what), warnings_);
+    data.push_back(vars->find(std::to_string(i)));
+    if (!data[i] || !data[i]->is_dataset()) return mismatch(cat("there is no ", what(i)));
+    const Shape& shape = weights[i].variable->shape();
+    if (data[i]->shape() != shape)
+      return mismatch(cat(what(i), " has shape ", shape, ", the file holds ", data[i]->shape()));
+  }
+  for (size_t i = 0; i < weights.size(); ++i) {
+    Tensor value = data[i]->tensor();
+    warn_if_not_finite(value, cat(label_, ": ", what(i)), warnings_);
     read_.emplace_back(weights[i].variable, std::move(value));
   }
 }
+
+}  // namespace
 
 bool holds_data(const Hdf5Object& object) {
   return object.is_dataset() ||
@@ -184,16 +200,19 @@ bool holds_data(const Hdf5Object& object) {
                      [](const Hdf5Object::Link& link) { return holds_data(*link.object); });
 }
 
-}  // namespace
+void fail_unbuilt(const std::string& label) {
+  throw FormatError(cat(label, ": the model has no input shape, so that its weights have no ",
+                        "shapes. Build it in Keras before it is saved"));
+}
 
 void read_keras_weights(const model::Network& network, const Hdf5Object& root,
-                        const std::string& label, std::vector<std::string>& warnings) {
+                        const LoadWeightsOptions& o, const std::string& label,
+                        std::vector<std::string>& warnings) {
   const std::vector<Child> layers = layer_groups(root);
   if (!network.built() && std::any_of(layers.begin(), layers.end(),
                                       [](const Child& child) { return holds_data(*child.group); }))
-    throw FormatError(cat(label, ": the model has no input shape, so that its weights have no ",
-                          "shapes. Build it in Keras before it is saved"));
-  Filler filler(label, warnings);
+    fail_unbuilt(label);
+  Filler filler(o, label, warnings);
   filler.network(network, root);
   filler.finish();
 }

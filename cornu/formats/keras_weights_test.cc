@@ -30,7 +30,7 @@ Filled fill(const std::string& config, const WeightFile& file) {
       network_from_config(base::parse_json(json(config), "config"), dialect_of("3.8.0"), "m.keras");
   Filled filled{Model(network), {}};
   const Hdf5File opened(file.bytes());
-  read_keras_weights(*network, opened.root(), "m.keras", filled.warnings);
+  read_keras_weights(*network, opened.root(), {}, "m.keras", filled.warnings);
   return filled;
 }
 

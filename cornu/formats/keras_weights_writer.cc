@@ -43,13 +43,10 @@ class Writer {
       vars.add(std::to_string(i), weights[i].variable->value());
   }
 
-  // Files hold names as UTF-8, and some of their readers stop at a NUL.
   static Hdf5Group& put_name(const LayerImpl& layer, Hdf5Group* group) {
-    const std::string& name = layer.name();
-    if (!base::is_utf8(name) || name.find('\0') != std::string::npos)
-      throw ValueError(layer.where().message("its name cannot be saved: it is not valid UTF-8"));
+    check_file_name(layer);
     Hdf5Group& vars = group->group("vars");
-    vars.set("name", name);
+    vars.set("name", layer.name());
     return vars;
   }
 
@@ -88,6 +85,17 @@ void write_optimizer(const model::TrainingState& training, Hdf5Group* root) {
 
 std::optional<model::TrainingState> training_of(const model::Network& network) {
   return network.training ? network.training->state() : network.loaded_training;
+}
+
+void set_writer(Hdf5Group* group) {
+  group->set("keras_version", kKerasVersion);
+  group->set("backend", "tensorflow");
+}
+
+void check_file_name(const LayerImpl& layer) {
+  const std::string& name = layer.name();
+  if (!base::is_utf8(name) || name.find('\0') != std::string::npos)
+    throw ValueError(layer.where().message("its name cannot be saved: it is not valid UTF-8"));
 }
 
 void write_keras_weights(const model::Network& network, Hdf5Group* root) {

@@ -50,7 +50,7 @@ TEST(LoadTest, ContentTellsWhatAFileIsNotItsName) {
   }
   EXPECT_EQ(load(folder.path("m.h5")).keras_version, "3.8.0");
   EXPECT_THAT(error(folder.write("old.keras", WeightFile().data())),
-              AllOf(HasSubstr("FormatError"), HasSubstr("an HDF5 model (.h5) is not read yet")));
+              AllOf(HasSubstr("FormatError"), HasSubstr("this HDF5 file holds no model")));
 }
 
 TEST(LoadTest, EveryErrorNamesTheFile) {
@@ -63,12 +63,12 @@ TEST(LoadTest, EveryErrorNamesTheFile) {
   for (const auto& [path, kind, fragment] :
        std::vector<std::tuple<std::string, std::string, std::string>>{
            {folder.path("none"), "IoError", "No such file"},
-           {folder.path("folder"), "IoError", "it is a directory"},
+           {folder.path("folder"), "IoError", "model.weights.h5"},
            {folder.write("empty", ""), "FormatError", "this is no model"},
            {folder.write("blank", "   "), "FormatError", "this is no model"},
            {folder.write("text", "hello {"), "FormatError", "this is no model"},
            {folder.write("list", "[1]"), "FormatError", "this is no model"},
-           {folder.write("object", "{}"), "FormatError", "lacks \"modelTopology\""},
+           {folder.write("object", "{}"), "FormatError", "which has \"modelTopology\""},
            {folder.write("cut", "{\"modelTopology\": "), "FormatError", ""},
            {folder.write("shards", tfjs("short")), "FormatError", ""},
            {folder.write("damaged", damaged), "FormatError", "config.json"},

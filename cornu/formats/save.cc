@@ -4,9 +4,12 @@
 
 #include "cornu/base/file.h"
 #include "cornu/formats/hdf5.h"
+#include "cornu/formats/keras_shards.h"
 #include "cornu/formats/keras_training.h"
 #include "cornu/formats/keras_weights.h"
 #include "cornu/formats/keras_weights_writer.h"
+#include "cornu/formats/legacy_h5_writer.h"
+#include "cornu/formats/legacy_weights.h"
 #include "cornu/formats/zip.h"
 #include "cornu/formats/zip_writer.h"
 #include "cornu/model/network.h"
@@ -24,7 +27,8 @@ constexpr const char* kWeightsName = "model.weights.h5";
 // The version whose files these are. No date: equal models make equal files.
 Content metadata() {
   return Content(
-      Json::object({{"keras_version", "3.15.1"}, {"date_saved", "1980-01-01@00:00:00"}}).dump());
+      Json::object({{"keras_version", kKerasVersion}, {"date_saved", "1980-01-01@00:00:00"}})
+          .dump());
 }
 
 Content config_json(const model::Network& network) {
@@ -97,11 +101,17 @@ std::optional<std::string> read_member(const std::string& path, const std::strin
 using namespace formats;
 
 void Model::save(const std::string& path, SaveOptions o) const {
-  if (!path.ends_with(".keras"))
-    throw ValueError(
-        cat("Model.save: the filename must end in '.keras'. Received: filepath=", quoted(path)));
+  const bool hdf5 =
+      (path.ends_with(".h5") && !path.ends_with(".weights.h5")) || path.ends_with(".hdf5");
+  if (!hdf5 && !path.ends_with(".keras"))
+    throw ValueError(cat("Model.save: the filename must end in '.keras', '.h5' or '.hdf5'. ",
+                         "Received: filepath=", quoted(path)));
   check_overwrite(path, o);
-  save_keras(*this, path);
+  if (hdf5) {
+    write_file(legacy_model(*network_), path);
+  } else {
+    save_keras(*this, path);
+  }
 }
 
 void Model::save_weights(const std::string& path, SaveOptions o) const {
@@ -112,24 +122,52 @@ void Model::save_weights(const std::string& path, SaveOptions o) const {
   write_file(weights_h5(*network_), path);
 }
 
-void Model::load_weights(const std::string& path) const {
-  if (!network_->built())
-    throw StateError(network_->where().message(
-        "its weights cannot be loaded: it has not been built, so that they have no shapes"));
-  base::Bytes bytes = base::read_file(path);
+namespace {
+
+// By layer names where the file is of that kind, else by classes and numbers.
+void read_weights(const model::Network& network, const Hdf5Object& root,
+                  const LoadWeightsOptions& o, const std::string& path,
+                  std::vector<std::string>& warnings) {
+  if (const Hdf5Object* legacy = legacy_weights_group(root)) {
+    read_legacy_weights(network, *legacy, o, path, warnings);
+  } else if (o.by_name) {
+    throw ValueError(
+        cat("Model.load_weights: `by_name` is for files that name layers (.h5), which ",
+            quoted(path), " is not"));
+  } else {
+    read_keras_weights(network, root, o, path, warnings);
+  }
+}
+
+Hdf5File open_weights(const std::string& path) {
+  const base::Bytes bytes = base::read_file(path);
   if (is_zip(bytes)) {
     const ZipReader zip(bytes);
     const ZipReader::Entry* entry = zip.find(kWeightsName);
     if (!entry) bytes.fail(cat("the archive holds no ", kWeightsName));
     base::Budget budget = zip.default_budget();
-    bytes = zip.read(*entry, &budget);
+    return Hdf5File(zip.read(*entry, &budget));
   }
-  const Hdf5File file(bytes);
-  std::vector<std::string> warnings;  // of NaN in weights
-  read_keras_weights(*network_, file.root(), path, warnings);
+  if (!is_hdf5(bytes) && path.ends_with(".json"))
+    return open_keras_shards(bytes, shards_in(base::folder_of(path)));
+  return Hdf5File(bytes);
+}
+
+}  // namespace
+
+std::vector<std::string> Model::load_weights(const std::string& path, LoadWeightsOptions o) const {
+  if (!network_->built())
+    throw StateError(network_->where().message(
+        "its weights cannot be loaded: it has not been built, so that they have no shapes"));
+  const Hdf5File file = open_weights(path);
+  std::vector<std::string> warnings;
+  read_weights(*network_, file.root(), o, path, warnings);
   if (network_->loaded_training)
     network_->loaded_training =
         read_keras_training(network_->loaded_training->compile_config, file.root(), path, warnings);
+  return warnings;
 }
+
+std::string Model::to_json() const { return config_json(*network_).text(); }
 
 }  // namespace cornu

@@ -52,8 +52,8 @@ std::vector<Tensor> some_inputs(const Model& model) {
 }
 
 // Saved, loaded and saved again: the same configuration, weights, results and bytes.
-Model expect_round_trip(const Model& model, const Folder& folder) {
-  const std::string first = folder.path("first.keras"), second = folder.path("second.keras");
+Model expect_round_trip_as(const std::string& suffix, const Model& model, const Folder& folder) {
+  const std::string first = folder.path("first" + suffix), second = folder.path("second" + suffix);
   model.save(first);
   const LoadResult loaded = load(first);
   EXPECT_TRUE(loaded.warnings.empty());
@@ -68,6 +68,11 @@ Model expect_round_trip(const Model& model, const Folder& folder) {
   loaded.model.save(second);
   EXPECT_TRUE(read(first) == read(second));
   return loaded.model;
+}
+
+Model expect_round_trip(const Model& model, const Folder& folder) {
+  expect_round_trip_as(".h5", model, folder);
+  return expect_round_trip_as(".keras", model, folder);
 }
 
 // ---- Keras's own files
@@ -123,6 +128,45 @@ TEST_P(SaveGolden, WritesWhatKerasWrote) {
     return base::parse_json(read_member(path, "config.json").value(), path);
   };
   expect_same_json(config(theirs), config(ours), "");
+}
+
+// The same model as Keras saved it in both ways.
+TEST_P(SaveGolden, HDF5IsWhatKerasWrote) {
+  const std::string theirs = kCases + GetParam() + ".h5";
+  if (!base::file_exists(theirs)) return;
+  const Folder folder;
+  const LoadResult loaded = load(theirs);
+  EXPECT_TRUE(loaded.warnings.empty());
+  EXPECT_EQ(loaded.keras_version, "3.15.1");
+  const Model twin = load_model(kCases + GetParam() + ".keras");
+  expect_same_numbers(loaded.model, twin);
+  EXPECT_EQ(loaded.model.to_json(), twin.to_json());
+  const std::string ours = folder.path("ours.h5");
+  twin.save(ours);
+  const Hdf5File a(base::read_file(theirs)), b(base::read_file(ours));
+  const auto config = [](const Hdf5File& file) {
+    return base::parse_json(file.root().string_attribute("model_config"), "config");
+  };
+  expect_same_json(config(a), config(b), "");
+  const auto names = [](const Hdf5File& file, const std::string& group, const char* attribute) {
+    return file.root().find(group)->string_list_attribute(attribute).value();
+  };
+  EXPECT_EQ(names(a, "model_weights", "layer_names"), names(b, "model_weights", "layer_names"));
+  for (const auto& link : a.root().find("model_weights")->links()) {
+    const std::string group = link.object->path().substr(1);
+    EXPECT_EQ(names(a, group, "weight_names"), names(b, group, "weight_names")) << group;
+  }
+}
+
+TEST_P(SaveGolden, JsonRoundTrip) {
+  const Model model = load_model(kCases + GetParam() + ".keras");
+  const std::string text = model.to_json();
+  const Model made = model_from_json(text);
+  EXPECT_EQ(made.to_json(), text);
+  ASSERT_EQ(made.weights().size(), model.weights().size());
+  const Folder folder;
+  const std::string path = folder.write("model.json", text);
+  EXPECT_EQ(load(path).warnings.size(), 1u);  // no weights
 }
 
 TEST_P(SaveGolden, RoundTrip) {

@@ -130,9 +130,8 @@ class Matcher {
 
 }  // namespace
 
-LoadResult load_tfjs_model(const base::Bytes& bytes, const std::string& path) {
-  const std::string& label = bytes.label();
-  const Json json = base::parse_json(bytes, label);
+LoadResult load_tfjs_model(const Json& json, const std::string& path) {
+  const std::string label(json.label());
   const auto topology = json.find("modelTopology");
   if (!topology)
     throw FormatError(

@@ -26,7 +26,7 @@ struct Entry {
 class TfjsModelTest : public ::testing::Test {
  protected:
   LoadResult load_model(const std::string& model_json) {
-    return load_tfjs_model(testing_zip::bytes_of_text(json(model_json), "model.json"),
+    return load_tfjs_model(base::parse_json(json(model_json), "model.json"),
                            folder_.path("model.json"));
   }
   LoadResult load_with(const std::string& config, const std::vector<Entry>& entries) {

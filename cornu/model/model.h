@@ -61,6 +61,14 @@ struct SaveOptions {
   bool overwrite = true;  // false: a file that is there already is an IoError
 };
 
+struct LoadWeightsOptions {
+  // Files of layer names (.h5) only: layers of equal names, whatever else file and model have. Not
+  // given: layers by their order.
+  bool by_name = false;
+  // Layers whose weights do not fit keep theirs, instead of an error.
+  bool skip_mismatch = false;
+};
+
 // A model: what Keras's Functional and Sequential models are. A handle, as a Layer is: copies are
 // the same model. It may be called like a layer, and may be one (nesting, shared weights).
 class CORNU_API Model {
@@ -109,16 +117,20 @@ class CORNU_API Model {
   // What it computes for these input shapes, as it is traced.
   graph::Graph trace(const std::vector<Shape>& input_shapes) const;
 
-  // Writes a .keras archive as Keras 3 does: configuration, weights, and what is known of training.
-  // The file appears whole or not at all, and equal models make equal files. Throws ValueError for
-  // another suffix, IoError naming the file.
+  // Writes a whole model: configuration, weights, and what is known of training, as Keras 3 does: a
+  // .keras archive, or HDF5 for the suffixes .h5 and .hdf5. The file appears whole or not at all,
+  // and equal models make equal files. Throws ValueError for another suffix, IoError naming the
+  // file.
   void save(const std::string& path, SaveOptions o = {}) const;
   // The weights alone, as Keras 3's .weights.h5; ValueError for another suffix, StateError before
   // the model is built.
   void save_weights(const std::string& path, SaveOptions o = {}) const;
-  // Reads such a file, or the weights of a .keras archive, into this model; FormatError when they
-  // do not fit, and nothing is changed then. The optimizer of a compiled model stays as it is.
-  void load_weights(const std::string& path) const;
+  // Reads the weights of any model or weight file of Keras (.weights.h5, also sharded, .keras, .h5)
+  // into this model; FormatError when they do not fit, and nothing is changed then. The optimizer
+  // of a compiled model stays as it is. Returns what is odd, or was left out.
+  std::vector<std::string> load_weights(const std::string& path, LoadWeightsOptions o = {}) const;
+  // The configuration as JSON, without weights; model_from_json() (formats/load.h) reads it.
+  std::string to_json() const;
 
   // ---- training, as in Keras (cornu/train/compile.h and fit.h say what the options are) ----
   // Settles optimizer, loss and metrics. ValueError for what does not fit the outputs.

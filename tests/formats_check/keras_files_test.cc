@@ -1,5 +1,6 @@
 // What we save, walked the way Keras's loader does, by a script of its own over h5py
-// (walk_keras.py): Keras is not needed for that. Skipped where no Python has h5py.
+// (walk_keras.py, and walk_h5.py for whole models in HDF5): Keras is not needed for that. Skipped
+// where no Python has h5py.
 
 #include <gtest/gtest.h>
 
@@ -65,6 +66,18 @@ class KerasFiles : public ::testing::Test {
     EXPECT_EQ(r.output, cat(files, " files, 0 complaints\n"));
   }
 
+  // The model in both forms.
+  void save(const Model& model, const std::string& name) const {
+    model.save(folder_.path(name + ".keras"));
+    model.save(folder_.path(name + ".h5"));
+  }
+  void expect_good_h5(int files) const {
+    const Outcome r = run(
+        cat(python(), " ", CORNU_SOURCE_DIR, "/tests/formats_check/walk_h5.py ", folder_.path("")));
+    EXPECT_EQ(r.status, 0) << r.output;
+    EXPECT_EQ(r.output, cat(files, " files, 0 complaints\n"));
+  }
+
   Folder folder_;
 };
 
@@ -72,11 +85,12 @@ TEST_F(KerasFiles, GoldenCases) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kCases))
     if (entry.path().extension() == ".keras") {
-      load_model(entry.path()).save(folder_.path(entry.path().filename()));
+      save(load_model(entry.path()), entry.path().stem());
       ++files;
     }
   EXPECT_GE(files, 201);
   expect_all_good(files);
+  expect_good_h5(files);
 }
 
 // Nested and shared models and layers, calls of them in the outputs, arithmetic, wrappers.
@@ -89,15 +103,13 @@ TEST_F(KerasFiles, Graphs) {
   const Symbols first = inner.call({a, b}), second = inner.call({b, a});
   const Symbol steps = TimeDistributed(chain)(Reshape({.target_shape = {1, 4}})(b));
   const Symbol last = 2.0 * Concatenate({})({first[0], second[1], chain(a)}) - 1.0;
-  Model({.inputs = {a, b}, .outputs = {last, steps, second[0], chain(b)}})
-      .save(folder_.path("graph.keras"));
-  Model({.inputs = first[0], .outputs = {ReLU()(first[0] * first[0])}})
-      .save(folder_.path("middle.keras"));
+  save(Model({.inputs = {a, b}, .outputs = {last, steps, second[0], chain(b)}}), "graph");
+  save(Model({.inputs = first[0], .outputs = {ReLU()(first[0] * first[0])}}), "middle");
   const Layer conv = Conv2D({.filters = 2, .kernel_size = {3, 3}});
   const Symbol image = Input({.shape = {8, 8, 2}});
-  Model({.inputs = image, .outputs = {conv(image), conv(conv(image))}})
-      .save(folder_.path("shared.keras"));
+  save(Model({.inputs = image, .outputs = {conv(image), conv(conv(image))}}), "shared");
   expect_all_good(3);
+  expect_good_h5(3);
 }
 
 TEST_F(KerasFiles, HostileNames) {
@@ -106,15 +118,17 @@ TEST_F(KerasFiles, HostileNames) {
        {std::string(200, 'n'), std::string("层 ßé\xf0\x9f\x98\x80"), std::string("a\\b:c?*\"<>|"),
         std::string(".."), std::string(" ")})
     layers.push_back(Dense({.units = 2, .name = name}));
-  Sequential(layers, {.name = "模型 1"}).save(folder_.path("names.keras"));
+  save(Sequential(layers, {.name = "模型 1"}), "names");
   expect_all_good(1);
+  expect_good_h5(1);
 }
 
 TEST_F(KerasFiles, ManyLayers) {
   std::vector<Layer> layers = {Input({.shape = {1}})};
   for (int i = 0; i < 5000; ++i) layers.push_back(Dense({.units = 1, .name = cat("d", i)}));
-  Sequential(layers).save(folder_.path("many.keras"));
+  save(Sequential(layers), "many");
   expect_all_good(1);
+  expect_good_h5(1);
 }
 
 struct Compiled : model::Training {

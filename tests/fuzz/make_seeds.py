@@ -130,6 +130,30 @@ def nested(f):
     f["_layer_checkpoint_dependencies/time_distributed/layer/vars/0"] = np.ones((1, 1), "f4")
 
 
+def whole(layers, weights, optimizer=None):
+    """A whole model in HDF5."""
+    def fill(f):
+        f.attrs["keras_version"] = "2.15.0"
+        f.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {
+            "layers": [{"class_name": c, "config": o} for c, o in layers]}}).encode()
+        g = f.create_group("model_weights")
+        g.attrs["keras_version"] = "2.15.0"
+        g.attrs["layer_names"] = np.array([o["name"].encode() for _, o in layers])
+        for (_, o), arrays in zip(layers, weights):
+            layer = g.create_group(o["name"])
+            layer.attrs["weight_names"] = [f"w{i}:0".encode() for i in range(len(arrays))]
+            for i, a in enumerate(arrays):
+                layer[f"w{i}:0"] = a
+        if optimizer:
+            f.attrs["training_config"] = json.dumps({"loss": "mse", "optimizer_config": {
+                "class_name": optimizer[0], "config": {"learning_rate": 0.5}}}).encode()
+            o = f.create_group("optimizer_weights")
+            o.attrs["weight_names"] = [f"a/v{i}:0".encode() for i in range(len(optimizer[1]))]
+            for i, a in enumerate(optimizer[1]):
+                o[f"a/v{i}:0"] = a
+    return hdf5(fill)
+
+
 def tfjs(groups, data):
     return json.dumps(groups).encode() + b"\n" + data
 
@@ -158,6 +182,12 @@ def main():
     put("fuzz_load", "nested", model([("TimeDistributed", {"layer": {
         "class_name": "Dense", "config": {"units": 1, "use_bias": False}}})], nested,
         build_input_shape=[None, 2, 1]))
+    one, bias = np.ones((2, 1), "f4"), np.zeros(1, "f4")
+    put("fuzz_h5", "dense", whole([("Dense", {"name": "d", "units": 1, "batch_input_shape": [None, 2]})],
+                                  [[one, bias]]))
+    put("fuzz_h5", "trained", whole(
+        [("Dense", {"name": "d", "units": 1, "batch_input_shape": [None, 2]}), ("ReLU", {"name": "r"})],
+        [[one, bias], []], ("Adam", [np.int64(3), one, bias, one, bias])))
     plain = {"name": "w", "shape": [2], "dtype": "float32"}
     scaled = {"name": "q", "shape": [4], "dtype": "float32",
               "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1}}

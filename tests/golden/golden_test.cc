@@ -93,6 +93,22 @@ TEST_P(Golden, Plan) {
   }
 }
 
+// The graphs also come as HDF5.
+TEST(GoldenH5, Graphs) {
+  int files = 0;
+  for (const std::string& name : testing::golden_names()) {
+    const std::string path = testing::kGoldenFolder + "cases/" + name + ".h5";
+    if (!base::file_exists(path)) continue;
+    const LoadResult loaded = load(path);
+    EXPECT_TRUE(loaded.warnings.empty());
+    const testing::GoldenCase c = testing::golden_case(name);
+    expect_close(loaded.model.predict(c.inputs, {.precision = "strict"}), c, 2e-5,
+                 only_moves(loaded.model));
+    ++files;
+  }
+  EXPECT_EQ(files, 6);
+}
+
 INSTANTIATE_TEST_SUITE_P(Keras, Golden, ::testing::ValuesIn(testing::golden_names()),
                          [](const auto& parameter) { return parameter.param; });
 
