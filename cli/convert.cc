@@ -9,20 +9,26 @@ struct Options {
   Common common;
 };
 
+// What a file is to be shows in its name.
+bool is_hdf5(const std::string& path) { return path.ends_with(".h5") || path.ends_with(".hdf5"); }
+
 void run(const Options& o) {
   o.common.apply();
   const cornu::Model model = open_model(o.from, o.common);
+  if (!o.to.ends_with(".onnx") && !o.shapes.empty())
+    throw cornu::ValueError("--shape is for .onnx alone: the others take any batch");
   if (o.to.ends_with(".onnx")) {
     cornu::OnnxOptions onnx;
     for (const std::string& text : o.shapes) onnx.input_shapes.push_back(parse_shape(text));
     cornu::export_onnx(model, o.to, onnx);
-  } else if (o.to.ends_with(".keras")) {
-    if (!o.shapes.empty())
-      throw cornu::ValueError("--shape is for .onnx alone: a .keras file takes any batch");
+  } else if (o.to.ends_with(".weights.h5")) {
+    model.save_weights(o.to);
+  } else if (o.to.ends_with(".keras") || is_hdf5(o.to)) {
     model.save(o.to);
   } else {
     throw cornu::ValueError(cornu::base::cat(
-        "what a model is written as shows in its suffix, .keras or .onnx. Received: ",
+        "what a model is written as shows in its suffix: .keras, .h5, .weights.h5 or .onnx. "
+        "Received: ",
         cornu::base::quoted(o.to)));
   }
 }
@@ -34,12 +40,15 @@ void add_convert(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("convert", "Writes a model in another format");
   verb->footer(
       "\nExamples:\n"
-      "  cornu convert model.json model.keras\n"
+      "  cornu convert model.h5 model.keras\n"
+      "  cornu convert tfjs/model.json model.keras\n"
+      "  cornu convert model.keras model.weights.h5\n"
       "  cornu convert model.keras model.onnx --shape 8,224,224,3");
   verb->add_option("from", options->from, "The model's file")->required()->type_name("MODEL");
-  verb->add_option("to", options->to,
-                   wrapped("The file to write: .keras, or .onnx for other runtimes, which is for "
-                           "inputs of one shape"))
+  verb->add_option(
+          "to", options->to,
+          wrapped("The file to write: .keras, .h5, .weights.h5 without the configuration, or "
+                  ".onnx for other runtimes, which is for inputs of one shape"))
       ->required()
       ->type_name("FILE");
   add_shape_option(*verb, options->shapes);

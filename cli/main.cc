@@ -43,11 +43,8 @@ int run(int argc, char** argv) {
       "  cornu predict model.keras --input photo.jpg --output answer.npy\n"
       "  cornu fit model.keras --data train.npz --epochs 5 --output trained.keras\n"
       "  cornu evaluate trained.keras --data test.npz\n"
-      "  cornu benchmark model.keras --shape 1,224,224,3
-"
-      "  cornu convert model.h5 model.keras
-
-"
+      "  cornu benchmark model.keras --shape 1,224,224,3\n"
+      "  cornu convert model.h5 model.keras\n\n"
       "A model is a .keras or .h5 file or a TensorFlow.js model.json; its content decides, not its "
       "name.",
       "cornu");

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "cornu/base/file.h"
 #include "cornu/cornu.h"
 #include "cornu/image/image.h"
 #include "tests/support/compare.h"
@@ -138,6 +139,12 @@ TEST_F(ProgramTest, ConvertsByTheSuffix) {
   EXPECT_THAT(bytes, HasSubstr("Transpose"));
   EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.keras"))).status, 0);
   EXPECT_EQ(run("summary " + file("m.keras")).out, run("summary " + model).out);
+  // By way of HDF5 it comes back as the same bytes.
+  EXPECT_EQ(run(base::cat("convert ", file("m.keras"), " ", file("m.h5"))).status, 0);
+  EXPECT_EQ(run(base::cat("convert ", file("m.h5"), " ", file("again.keras"))).status, 0);
+  EXPECT_EQ(base::read_file(file("again.keras")).text(), base::read_file(file("m.keras")).text());
+  EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.weights.h5"))).status, 0);
+  load_model(model).load_weights(file("m.weights.h5"));
   expect_error(base::cat("convert ", model, " ", file("m.pb")), {"suffix", "m.pb"});
   expect_error(base::cat("convert ", model, " ", file("n.keras"), " --shape 1,2"), {"--shape"});
 }
