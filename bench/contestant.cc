@@ -68,7 +68,7 @@ namespace {
 
 class Remote : public Contestant {
  public:
-  Remote(Child& child, std::string detail) : child_(child) {
+  Remote(Child& child, std::string detail, bool network) : child_(child), network_(network) {
     name_ = child.name();
     detail_ = std::move(detail);
   }
@@ -76,27 +76,33 @@ class Remote : public Contestant {
     return std::stod(
         child_.ask(base::cat("time ", count, clock == Clock::kWall ? " wall" : " cpu")));
   }
-  // By the sums alone, in means of the truth's sizes.
+  // By the sums alone, in means of the truth's sizes. Those of a softmax are 1 whatever it says: a
+  // network's results have weights.
   double difference(const Tensor& truth) override {
     double sum = 0, size = 0, its_sum = 0, its_size = 0;
-    for (float v : truth.values()) {
-      sum += v;
-      size += std::abs(v);
+    const Tensor weights =
+        network_ ? numbers(truth.shape(), kWeights) : Tensor::full(truth.shape(), 1);
+    for (int64_t i = 0; i < truth.size(); ++i) {
+      sum += static_cast<double>(truth.data()[i]) * weights.data()[i];
+      size += std::abs(truth.data()[i]);
     }
-    std::istringstream(child_.ask("sums")) >> its_sum >> its_size;
+    std::istringstream(child_.ask(network_ ? "weighted sums" : "sums")) >> its_sum >> its_size;
     return std::max(std::abs(its_sum - sum), std::abs(its_size - size)) / size;
   }
 
  private:
   Child& child_;
+  bool network_;
 };
 
 }  // namespace
 
-std::unique_ptr<Contestant> make_remote(Child& child, const Workload& w) {
-  const std::string answer = child.ask(w.json().dump());
+std::unique_ptr<Contestant> make_remote(Child& child, const base::Json& workload) {
+  const std::string answer = child.ask(workload.dump());
   if (!answer.starts_with("ok")) return nullptr;
-  return std::make_unique<Remote>(child, answer.size() > 3 ? answer.substr(3) : "");
+  const std::string_view kind = workload.at("kind").as_string();
+  return std::make_unique<Remote>(child, answer.size() > 3 ? answer.substr(3) : "",
+                                  kind == "model" || kind == "step");
 }
 
 }  // namespace cornu::bench

@@ -44,6 +44,8 @@ std::unique_ptr<LocalContestant> make_cornu(const Workload& w, int threads);
 // with its own layouts, "oneDNN winograd" with that algorithm asked for. Kernels are reordered
 // beforehand, tensors given and taken in its layout.
 std::vector<std::unique_ptr<Contestant>> make_onednn(const Workload& w);
+// Doubling every axis of (N, *n, C), "nearest" or "bilinear".
+std::unique_ptr<Contestant> make_onednn_upsampling(const Shape& input, const std::string& mode);
 // Its version; and sets how many threads it may use.
 std::string start_onednn(int threads);
 
@@ -51,8 +53,11 @@ std::string start_onednn(int threads);
 //   what is written                 what is read
 //   "version"                       "PyTorch 1.13.1"
 //   a workload as JSON              "ok", the algorithm after it, or "no", the reason after it
+//     (a network: with the path of its ONNX file; its input is numbers(…, kX))
 //   "time 12 cpu" (or "wall")       seconds that each of 12 runs takes
 //   "sums"                          the sum of the results and that of their sizes
+//   "weighted sums"                 the same, result i (channels last) times number i of seed
+//                                   kWeights in the first; only networks are asked for it
 class Child {
  public:
   // Runs the command in a shell. Throws std::runtime_error where it does not answer.
@@ -68,6 +73,6 @@ class Child {
   int to_ = -1, from_ = -1, pid_ = -1;
 };
 // Null where it does not take the workload.
-std::unique_ptr<Contestant> make_remote(Child& child, const Workload& w);
+std::unique_ptr<Contestant> make_remote(Child& child, const base::Json& workload);
 
 }  // namespace cornu::bench

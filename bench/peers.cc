@@ -1,6 +1,6 @@
-// Cornu beside other libraries on one workload after another: in every round each has its turn, in
+// Cornu beside other libraries on one subject after another: in every round each has its turn, in
 // an order that changes, and the fused multiply-add peak is measured as one more of them. Writes a
-// line of JSON about the machine, then one per workload with medians of the rounds.
+// line of JSON about the machine, then one per subject with medians of the rounds.
 //
 //   bench_peers --threads 2 'upsampling' '3-D'
 //
@@ -13,10 +13,11 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <filesystem>
 #include <iostream>
 #include <thread>
 
-#include "bench/contestant.h"
+#include "bench/subjects.h"
 #include "cornu/base/text.h"
 #include "cornu/base/thread_pool.h"
 #include "cornu/kernels/cpu.h"
@@ -26,10 +27,11 @@ namespace {
 using namespace cornu;
 using base::Json;
 using bench::Contestant;
-using bench::Workload;
+using bench::Subject;
 
 struct Options {
-  std::vector<std::string> names;  // parts of them; none: all workloads
+  std::vector<std::string> names;  // parts of them; none: all
+  std::vector<std::string> tables;
   int threads = 1, rounds = 7;
   double turn = 0.03;  // seconds
   bool list = false;
@@ -39,10 +41,12 @@ struct Options {
 // Rounding of another order of sums, or of Winograd's transforms, is far below.
 constexpr double kTolerance = 1e-3;
 
-bool chosen(const Workload& w, const Options& o) {
-  return o.names.empty() || std::any_of(o.names.begin(), o.names.end(), [&](const auto& part) {
-           return w.name.find(part) != std::string::npos;
-         });
+bool chosen(const Subject& s, const Options& o) {
+  const bool of_table = o.tables.empty() || std::count(o.tables.begin(), o.tables.end(), s.table);
+  return of_table &&
+         (o.names.empty() || std::any_of(o.names.begin(), o.names.end(), [&](const auto& part) {
+            return s.name.find(part) != std::string::npos;
+          }));
 }
 
 double median(std::vector<double> v) {
@@ -65,6 +69,18 @@ double peak(base::ThreadPool& pool, bench::Clock clock) {
   return sum / time;
 }
 
+// What networks are exported into, while this runs.
+struct Folder {
+  std::string path = (std::filesystem::temp_directory_path() / "cornu-bench-XXXXXX").string();
+  Folder() {
+    if (!mkdtemp(path.data())) throw std::runtime_error("no temporary folder");
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+};
+
 struct Entry {
   std::unique_ptr<Contestant> contestant;
   double first = 0;   // seconds, to begin with
@@ -73,18 +89,17 @@ struct Entry {
   double difference = 0;
 };
 
-// Everyone who takes this workload, Cornu first, checked against each other.
-std::vector<Entry> enter(const Workload& w, const Options& o, std::deque<bench::Child>& children,
-                         bool& equal) {
+// Everyone who takes this subject, Cornu first, checked against each other.
+std::vector<Entry> enter(const std::string& name, bench::Opened opened, const Options& o,
+                         std::deque<bench::Child>& children, bool& equal) {
   const bench::Clock wall = bench::Clock::kWall;
   std::vector<Entry> all;
-  auto cornu = bench::make_cornu(w, o.threads);
-  cornu->time(1, wall);
-  const Tensor truth = cornu->output();
-  all.push_back({std::move(cornu)});
-  for (auto& c : bench::make_onednn(w)) all.push_back({std::move(c)});
+  opened.cornu->time(1, wall);
+  const Tensor truth = opened.cornu->output();
+  all.push_back({std::move(opened.cornu)});
+  for (auto& c : opened.others) all.push_back({std::move(c)});
   for (bench::Child& child : children)
-    if (auto c = bench::make_remote(child, w)) all.push_back({std::move(c)});
+    if (auto c = bench::make_remote(child, opened.json)) all.push_back({std::move(c)});
   // A setting that is hopelessly slow is nobody's best, and would take most of the time.
   const double patience = std::max(0.5, 20 * all[0].contestant->time(1, wall));
   std::erase_if(all, [&](Entry& e) {
@@ -96,14 +111,14 @@ std::vector<Entry> enter(const Workload& w, const Options& o, std::deque<bench::
     e.difference = e.contestant->difference(truth);
     if (e.difference <= kTolerance) continue;
     equal = false;
-    std::cerr << w.name << ": " << e.contestant->name() << " (" << e.contestant->detail()
+    std::cerr << name << ": " << e.contestant->name() << " (" << e.contestant->detail()
               << ") differs from Cornu (" << all[0].contestant->detail() << ") by " << e.difference
               << '\n';
   }
   return all;
 }
 
-Json measure(const Workload& w, const Options& o, std::vector<Entry>& all, base::ThreadPool& pool) {
+Json measure(Json line, const Options& o, std::vector<Entry>& all, base::ThreadPool& pool) {
   const bench::Clock clock = o.threads == 1 ? bench::Clock::kProcess : bench::Clock::kWall;
   std::vector<double> peaks;
   for (int round = 0; round < o.rounds; ++round) {
@@ -125,7 +140,6 @@ Json measure(const Workload& w, const Options& o, std::vector<Entry>& all, base:
                                     {"most ms", 1e3 * *high},
                                     {"difference", e.difference}}));
   }
-  Json line = w.json();
   line.set("threads", o.threads);
   line.set("peak", median(peaks));
   line.set("contestants", Json::array(entries));
@@ -134,26 +148,29 @@ Json measure(const Workload& w, const Options& o, std::vector<Entry>& all, base:
 
 Options options_of(CLI::App& app, int argc, char** argv) {
   Options o;
-  app.add_option("names", o.names, "Parts of the names of workloads; none: all");
+  app.add_option("names", o.names, "Parts of the names of what is measured; none: all");
+  app.add_option("--tables", o.tables, "operations, models, steps; default: all")
+      ->check(CLI::IsMember({"operations", "models", "steps"}));
   app.add_option("--threads", o.threads, "Threads of everyone")->check(CLI::PositiveNumber);
   app.add_option("--rounds", o.rounds, "Turns of everyone")->check(CLI::PositiveNumber);
   app.add_option("--turn", o.turn, "Seconds of a turn")->check(CLI::PositiveNumber);
   app.add_option("--with", o.with, "NAME=COMMAND: one more, in a process (bench/contestant.h)")
       ->allow_extra_args(false);
-  app.add_flag("--list", o.list, "Only list the workloads");
+  app.add_flag("--list", o.list, "Only list the names");
   app.parse(argc, argv);
   return o;
 }
 
 int run(CLI::App& app, int argc, char** argv) {
   const Options o = options_of(app, argc, argv);
-  std::vector<const Workload*> todo;
-  for (const Workload& w : bench::workloads())
-    if (chosen(w, o)) todo.push_back(&w);
+  std::vector<Subject> todo;
+  for (Subject& s : bench::subjects())
+    if (chosen(s, o)) todo.push_back(std::move(s));
   if (o.list) {
-    for (const Workload* w : todo) std::cout << w->json().dump() << '\n';
+    for (const Subject& s : todo) std::cout << s.name << '\n';
     return 0;
   }
+  const Folder folder;
   std::vector<Json> versions{Json(bench::start_onednn(o.threads))};
   std::deque<bench::Child> children;
   for (const std::string& text : o.with) {
@@ -169,9 +186,16 @@ int run(CLI::App& app, int argc, char** argv) {
   const bool terminal = isatty(STDERR_FILENO) == 1;
   for (size_t i = 0; i < todo.size(); ++i) {
     if (terminal)
-      std::cerr << "\r\x1b[K" << i + 1 << '/' << todo.size() << ' ' << todo[i]->name << std::flush;
-    std::vector<Entry> entries = enter(*todo[i], o, children, equal);
-    std::cout << measure(*todo[i], o, entries, pool).dump() << std::endl;
+      std::cerr << "\r\x1b[K" << i + 1 << '/' << todo.size() << ' ' << todo[i].name << std::flush;
+    bench::Opened opened = todo[i].open(o.threads, folder.path);
+    if (!opened.cornu) {
+      std::cerr << todo[i].name << " is left out: it is not in $CORNU_MODELS\n";
+      continue;
+    }
+    Json line = opened.json;
+    line.set("table", todo[i].table);
+    std::vector<Entry> entries = enter(todo[i].name, std::move(opened), o, children, equal);
+    std::cout << measure(std::move(line), o, entries, pool).dump() << std::endl;
   }
   if (terminal) std::cerr << "\r\x1b[K";
   return equal ? 0 : 1;

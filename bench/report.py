@@ -1,4 +1,5 @@
-"""Makes docs/performance.md of what bench_peers wrote. Every verdict comes from the numbers."""
+"""The part of docs/performance.md about single operations, of what bench_peers wrote. Every verdict
+comes from the numbers."""
 
 import math
 import statistics
@@ -172,7 +173,7 @@ def summary(rows):
 def tables(lines):
     text = []
     for head, rows in by_threads(lines):
-        text += [f"## {threads_text(head)}", ""]
+        text += [f"### {threads_text(head)}", ""]
         text += [f"The machine was {busy(head)}.", ""] if busy(head) else []
         text += [summary(rows), "", table(rows), ""]
     return "\n".join(text)
@@ -185,7 +186,7 @@ def threads_text(head):
 def falls_short(lines):
     text = []
     for head, rows in by_threads(lines):
-        text += [f"### {threads_text(head)}", ""]
+        text += [f"#### {threads_text(head)}", ""]
         short = [row for row in rows if row.shortfalls()]
         for row in short:
             reason = next((why for part, why in REASONS.items() if part in row.name + " "), None)
@@ -231,11 +232,18 @@ def machine_text(lines):
     return "\n".join(text)
 
 
-def document(lines):
-    rounds = next(line for line in lines if "versions" in line)["rounds"]
-    return f"""# Cornu beside its peers
+TITLE = """# Cornu beside its peers
 
-Written by `bench/run.py`; do not edit. Single operations as networks have them, float32.
+Written by `bench/run.py`; do not edit.
+
+"""
+
+
+def section(lines):
+    rounds = next(line for line in lines if "versions" in line)["rounds"]
+    return f"""## Single operations
+
+As networks have them, float32.
 
 {machine_text(lines)}
 
@@ -256,10 +264,10 @@ A ratio above 1 means that Cornu is faster. "To reach" is the mark against the b
 the comma, against Winograd; ✗: missed. Nothing may be below {FLOOR}.
 
 {tables(lines)}
-## Falls short
+### Operations that fall short
 
 {falls_short(lines)}
-### Against peers measured elsewhere
+#### Against peers measured elsewhere
 
 What oneDNN 3.14, ONNX Runtime 1.30, XNNPACK and ncnn reached on one core of another processor (Zen
 4), as a share of its FMA peak. That core multiplies half as much per cycle, so a share says little

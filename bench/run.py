@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Measures Cornu beside its peers, with 1 and with 2 threads, and writes docs/performance.md.
 
-  bench/run.py [PART_OF_A_NAME...] [--program build/release/bench/bench_peers] [--rounds N]
-               [--no-torch] [--threads 1 2] [--results FILE] [--report FILE]
-  bench/run.py --from FILE       only writes the report again
+  bench/run.py [PART_OF_A_NAME...] [--only operations|networks] [--rounds N] [--threads 1 2]
+               [--program build/release/bench/bench_peers] [--no-torch] [--results FOLDER]
+               [--report FILE]
+  bench/run.py --again           only writes the report again
 
-oneDNN is in the program; PyTorch takes part where python3 has it. With parts of names, only those
-workloads are measured and the tables are printed instead. What was measured is kept in the results
-file, a line of JSON each. Several threads are timed by the clock on the wall: leave the machine
-alone meanwhile. scripts/install-deps.sh --bench brings what is needed.
+oneDNN is in the program and does single operations; PyTorch takes part where python3 has it, ONNX
+Runtime where scripts/fetch-onnxruntime.sh brought it. With parts of names, only those are measured
+and the tables are printed instead. What was measured is kept in the results' folder, a file for each
+part of the report, a line of JSON each; a part that was not measured stays as it is. Several threads
+are timed by the clock on the wall: leave the machine alone meanwhile. scripts/install-deps.sh --bench
+and scripts/fetch-models.sh build/models bring what is needed.
 """
 
 import argparse
@@ -19,12 +22,19 @@ import pathlib
 import subprocess
 import sys
 
+import chart
+import network_report
 import report
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 # Debian's packages are not seen by a Python from elsewhere.
 PYTHON = next((p for p in (sys.executable, "/usr/bin/python3") if subprocess.run(
     [p, "-c", "import torch, numpy"], capture_output=True).returncode == 0), None)
+
+
+MODULES = os.environ.get("CORNU_NODE_MODULES", SOURCE / "build/npm/node_modules")
+# Parts of the report, and what bench_peers calls them.
+PARTS = {"networks": ["models", "steps"], "operations": ["operations"]}
 
 
 def output_of(*command):
@@ -45,14 +55,19 @@ def machine():
             "caches": caches}
 
 
-def measure(options, threads, results):
-    """Adds a line about the run and one per workload to `results` as they come."""
+def measure(options, part, threads, results):
+    """Adds a line about the run and one per subject to `results` as they come."""
     command = [options.program, "--threads", str(threads), "--rounds", str(options.rounds),
-               *options.names]
+               "--tables", *PARTS[part], "--", *options.names]
+    peers = []
     if PYTHON and not options.no_torch:
         for layout in ("nchw", "channels_last"):
             peer = SOURCE / "bench" / "torch_peer.py"
-            command += ["--with", f"PyTorch {layout}={PYTHON} '{peer}' {layout} {threads}"]
+            peers += ["--with", f"PyTorch {layout}={PYTHON} '{peer}' {layout} {threads}"]
+    if part == "networks" and (pathlib.Path(MODULES) / "onnxruntime-node").is_dir():
+        peer = SOURCE / "bench" / "onnxruntime_peer.mjs"
+        peers += ["--with", f"ONNX Runtime=node '{peer}' '{MODULES}' {threads}"]
+    command[1:1] = peers
     head = {"threads": threads, "rounds": options.rounds, "load": os.getloadavg()[0],
             "machine": machine(), "date": datetime.date.today().isoformat(),
             "commit": output_of("git", "rev-parse", "--short", "HEAD") +
@@ -66,26 +81,54 @@ def measure(options, threads, results):
         sys.exit(f"run.py: {options.program} ended with {process.returncode}")
 
 
+def lines_of(path):
+    return [json.loads(line) for line in path.open()]
+
+
+def replaced(text, part, section):
+    """The report with another text for one part, between marks of its own."""
+    start, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->\n"
+    before, _, rest = text.partition(start)
+    _, found, after = rest.partition(end)
+    return before + start + section + end + after if found else text + start + section + end
+
+
+def write_report(options, part, lines):
+    text = options.report.read_text() if options.report.exists() else report.TITLE
+    if part == "networks":
+        picture = options.report.parent / "networks.svg"
+        picture.write_text(chart.chart(network_report.groups(lines)))
+        section = network_report.section(lines, picture.name)
+    else:
+        section = report.section(lines)
+    options.report.write_text(replaced(text, part, section))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--program", default=SOURCE / "build/release/bench/bench_peers")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--no-torch", action="store_true")
-    parser.add_argument("--results", default=SOURCE / "build/peers.jsonl", type=pathlib.Path)
+    parser.add_argument("--results", default=SOURCE / "build", type=pathlib.Path)
     parser.add_argument("--report", default=SOURCE / "docs/performance.md", type=pathlib.Path)
-    parser.add_argument("--from", dest="source", type=pathlib.Path)
+    parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
-    if not options.source:
-        with options.results.open("w") as results:
-            for threads in options.threads:
-                measure(options, threads, results)
-    lines = [json.loads(line) for line in (options.source or options.results).open()]
-    if options.names:
-        print(report.tables(lines))
-    else:
-        options.report.write_text(report.document(lines))
+    for part in [options.only] if options.only else PARTS:
+        path = options.results / f"peers-{part}.jsonl"
+        if not options.again:
+            with path.open("w") as results:
+                for threads in options.threads:
+                    measure(options, part, threads, results)
+        elif not path.exists():
+            continue
+        lines = lines_of(path)
+        if options.names:
+            print((network_report if part == "networks" else report).tables(lines))
+        else:
+            write_report(options, part, lines)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
   bench_peers --with 'PyTorch channels_last=bench/torch_peer.py channels_last 1'
 
 The arguments are the layout (nchw or channels_last) and the number of threads. What is asked is in
-contestant.h. Needs torch and numpy (Debian: python3-torch, and libopenblas0-pthread, without which
-its matrix products are many times slower).
+contestant.h. Needs torch, numpy and onnx (Debian: python3-torch, python3-onnx, and libopenblas0-pthread, without
+which its matrix products are many times slower).
 """
 
 import json
@@ -21,7 +21,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-X, KERNEL, BIAS, GRADIENT, POINTWISE = range(1, 6)  # seeds, as in workloads.h
+import onnx_torch
+
+X, KERNEL, BIAS, GRADIENT, POINTWISE, WEIGHTS = range(1, 7)  # seeds, as in workloads.h
 
 
 def numbers(shape, seed, summed=1):
@@ -119,6 +121,96 @@ class Case:
         self.run = run
 
 
+def image_format(t, layout):
+    """The layout's memory format for a tensor of so many axes; None: there is none."""
+    if layout == "nchw":
+        return torch.contiguous_format
+    return {4: torch.channels_last, 5: torch.channels_last_3d}.get(t.dim())
+
+
+class NetworkCase:
+    """A network in the fastest of PyTorch's ways: run as it is, frozen, or optimized."""
+
+    def __init__(self, subject, layout):
+        self.x = numbers(subject["input"], X)
+        self.channels_first = subject["channels_first"]
+        if self.channels_first:
+            self.x = self.x.movedim(-1, 1)
+            self.x = self.x.contiguous(memory_format=image_format(self.x, layout))
+        network = onnx_torch.Network(subject["onnx"]).eval()
+        converted(network, layout)
+        ways = {"eager": network}
+        try:
+            traced = torch.jit.trace(network, self.x)
+            ways["frozen"] = torch.jit.freeze(traced)
+            ways["optimized for inference"] = torch.jit.optimize_for_inference(traced)
+        except Exception:  # not every version takes every network
+            pass
+        self.detail, self.network = min(ways.items(), key=lambda way: self.seconds(way[1]))
+
+    def seconds(self, network):
+        try:
+            times = []
+            for _ in range(4):
+                start = time.perf_counter()
+                network(self.x)
+                times.append(time.perf_counter() - start)
+            return min(times[1:])
+        except Exception:
+            return float("inf")
+
+    def run(self):
+        self.y = self.network(self.x)
+
+    def result(self):
+        return self.y.movedim(1, -1) if self.channels_first else self.y
+
+
+def converted(network, layout):
+    for t in [*network.parameters(), *network.buffers()]:
+        if t.dim() > 2:
+            t.data = t.data.contiguous(memory_format=image_format(t, layout) or
+                                       torch.contiguous_format)
+
+
+class StepCase:
+    """Steps of training on one batch; the results are the losses of the first two."""
+
+    detail = ""
+
+    def __init__(self, subject, layout):
+        self.network = onnx_torch.Network(subject["onnx"]).train()
+        converted(self.network, layout)
+        self.x = numbers(subject["input"], X)
+        *cells, classes = subject["output"]
+        labels = numbers(cells, GRADIENT)
+        self.labels = ((labels + 1) / 2 * classes).floor().clamp(max=classes - 1).long()
+        make = torch.optim.Adam if subject["optimizer"] == "adam" else torch.optim.SGD
+        more = {"eps": 1e-7} if subject["optimizer"] == "adam" else {"momentum": 0.9}
+        self.optimizer = make(self.network.parameters(), lr=subject["learning_rate"], **more)
+        self.losses = []
+
+    @torch.inference_mode(False)
+    @torch.enable_grad()
+    def run(self):
+        self.optimizer.zero_grad()
+        loss = F.cross_entropy(self.network(self.x).movedim(-1, 1), self.labels)
+        loss.backward()
+        self.optimizer.step()
+        if len(self.losses) < 2:
+            self.losses.append(loss.item())
+
+    def result(self):
+        return torch.tensor(self.losses)
+
+
+def make_case(subject, layout):
+    if subject["kind"] == "model":
+        return NetworkCase(subject, layout)
+    with torch.inference_mode(False):
+        return StepCase(subject, layout) if subject["kind"] == "step" else Case(subject, layout)
+
+
 def version():
     torch.ones(9, 9) @ torch.ones(9, 9)
     fast = "openblas" in pathlib.Path("/proc/self/maps").read_text()
@@ -130,14 +222,20 @@ def answer(line, state):
         return version()
     if line.startswith("{"):
         try:
-            state["case"] = Case(json.loads(line), LAYOUT)
-            state["case"].run()
-            return "ok"
+            state.pop("case", None)
+            state["case"] = make_case(json.loads(line), LAYOUT)
+            if not isinstance(state["case"], StepCase):
+                state["case"].run()
+            return f"ok {getattr(state['case'], 'detail', '')}"
         except Exception as e:
             return "no " + " ".join(str(e).split())
     if line == "sums":
         y = state["case"].y.double()
         return f"{y.sum().item()!r} {y.abs().sum().item()!r}"
+    if line == "weighted sums":
+        y = state["case"].result().double()
+        weighted = y * numbers(list(y.shape), WEIGHTS)
+        return f"{weighted.sum().item()!r} {y.abs().sum().item()!r}"
     _, count, clock = line.split()
     clock = time.perf_counter if clock == "wall" else time.process_time
     run = state["case"].run

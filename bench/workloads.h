@@ -54,7 +54,7 @@ const std::vector<Workload>& workloads();
 //   h = (i + seed * 0x9e3779b9) * 0x85ebca6b;  h ^= h >> 15;  h *= 0xc2b2ae35;  h ^= h >> 13
 Tensor numbers(const Shape& shape, uint32_t seed);
 // The seeds of the operands; kernels are divided by the square root of what is summed.
-enum Seed : uint32_t { kX = 1, kKernel, kBias, kGradient, kPointwise };
+enum Seed : uint32_t { kX = 1, kKernel, kBias, kGradient, kPointwise, kWeights };
 Tensor kernel_numbers(const Shape& shape, uint32_t seed, int64_t summed);
 Tensor bias_numbers(const Workload& w);  // a tenth
 

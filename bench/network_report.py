@@ -1,0 +1,150 @@
+"""The part of docs/performance.md about whole networks and training, of what bench_peers wrote."""
+
+import report
+from report import FLOOR, mean, milliseconds, percent, threads_text
+
+# What a row is to reach against the best peer, by its goal.
+GOALS = {
+    "any": FLOOR,
+    "bytes": 0.9,
+    "esrgan": 2.0,
+    "esrgan x4": 3.0,
+    "resnet": 1.25,
+    "mobilenet": 1.3,
+    "unet": 1.8,
+    "3-D": 1.4,
+    "wavenet": 2.0,
+    "toy": 3.0,
+    "train 1.5": 1.5,
+    "train 1.3": 1.3,
+}
+
+# Why rows fall short, by their names: what the numbers cannot say.
+REASONS = {}
+
+
+class Row:
+    def __init__(self, line):
+        self.name, self.threads, self.peak = line["name"], line["threads"], line["peak"]
+        self.goal, self.kind = GOALS[line["goal"]], line["table"]
+        self.flops, self.bytes = line["flops"], line.get("bytes", 0)
+        self.only_bytes = line["goal"] == "bytes"
+        self.cornu, *peers = line["contestants"]
+        self.peers = {}  # the better one of each name's settings
+        for peer in sorted(peers, key=lambda p: -p["ms"]):
+            name, _, layout = peer["name"].rpartition(" ")
+            if peer["name"] == "ONNX Runtime":
+                name, layout = peer["name"], ""
+            self.peers[name] = {**peer, "setting": ", ".join(filter(None, (layout, peer["detail"])))}
+        self.best = min(self.peers.values(), key=lambda p: p["ms"], default=None)
+        self.ratio = self.best["ms"] / self.cornu["ms"] if self.best else None
+        self.share = self.flops / (1e-3 * self.cornu["ms"]) / self.peak
+        self.short = self.best is not None and not self.ratio >= self.goal
+
+    def rate(self):
+        return 1e-6 * (self.bytes if self.only_bytes else self.flops) / self.cornu["ms"]
+
+
+def parts(lines, wanted):
+    """(head, rows of these kinds) for every number of threads."""
+    found = []
+    for line in lines:
+        if "versions" in line:
+            found.append((line, []))
+        else:
+            row = Row(line)
+            kind = "bytes" if row.only_bytes else row.kind
+            if kind == wanted:
+                found[-1][1].append(row)
+    return [part for part in found if part[1]]
+
+
+def peer_cells(row, name):
+    peer = row.peers.get(name)
+    if not peer:
+        return ["–", "–"]
+    return [milliseconds(peer), f"{peer['ms'] / row.cornu['ms']:.2f}"]
+
+
+def table(rows, what, peers):
+    unit = "GB/s" if rows[0].only_bytes else "GFLOP/s"
+    share = [] if rows[0].only_bytes else ["of the peak"]
+    heads = [what, "Cornu ms", unit, *share]
+    for peer in peers:
+        heads += [f"{peer} ms", "ratio"]
+    text = ["| " + " | ".join([*heads, "to reach"]) + " |",
+            "|---|" + "--:|" * len(heads)]
+    for row in rows:
+        cells = [row.name, milliseconds(row.cornu), f"{row.rate():.0f}"]
+        cells += [percent(row.share)] if share else []
+        for peer in peers:
+            cells += peer_cells(row, peer)
+        text.append("| " + " | ".join([*cells, f"{row.goal}" + (" ✗" if row.short else "")]) + " |")
+    return "\n".join(text)
+
+
+def tables(lines):
+    text = []
+    for title, wanted, what, peers in (
+            ("Whole models", "models", "model", ("PyTorch", "ONNX Runtime")),
+            ("Training steps", "steps", "model", ("PyTorch",)),
+            ("Upsampling alone", "bytes", "layer", ("oneDNN", "PyTorch", "ONNX Runtime"))):
+        for head, rows in parts(lines, wanted):
+            text += [f"### {title}, {threads_text(head)}", ""]
+            ratios = [row.ratio for row in rows if row.best]
+            if ratios:
+                missed = sum(row.short for row in rows)
+                text += [f"Geometric mean of the ratios to the best peer: **{mean(ratios):.2f}**. "
+                         f"{len(rows) - missed} of {len(rows)} reach\ntheir mark.", ""]
+            text += [table(rows, what, peers), ""]
+    return "\n".join(text)
+
+
+def groups(lines):
+    """What bench/chart.py draws."""
+    bars = {}
+    for wanted in ("models", "steps"):
+        for head, rows in parts(lines, wanted):
+            for row in rows:
+                name = f"training {row.name}" if wanted == "steps" else row.name
+                bars.setdefault(name, (row.goal, {}))[1][head["threads"]] = row.ratio
+    return [(name, goal, ratios) for name, (goal, ratios) in bars.items()]
+
+
+def falls_short(lines):
+    text = []
+    for wanted in ("models", "steps", "bytes"):
+        for head, rows in parts(lines, wanted):
+            for row in rows:
+                if row.short:
+                    reason = REASONS.get(row.name)
+                    text.append(f"- {row.name}, {threads_text(head)}: {row.ratio:.2f} of {row.goal} "
+                                f"against {row.best['name']}" +
+                                (f" ({row.best['detail']})" if row.best["detail"] else "") +
+                                (f". {reason}" if reason else ""))
+    return "\n".join(text or ["Nothing."])
+
+
+def section(lines, chart):
+    rounds = next(line for line in lines if "versions" in line)["rounds"]
+    return f"""## Whole networks
+
+{report.machine_text(lines)}
+
+![How many times as fast as the best peer Cornu is, per network]({chart})
+
+Networks as their papers or Keras's applications have them (`bench/models.cc`), batch 1 where the name
+says no other, ESRGAN with its trained weights, the others with weights of one seed. The peers run
+what `export_onnx` makes of them: ONNX Runtime through its Node.js package with all its
+optimizations; PyTorch as eager modules, traced and frozen, or optimized for inference, in its default
+layout and in channels_last, whichever is fastest. Before anything is timed all must compute the same
+numbers; training steps must show the same loss on the first two. Each runs in its turn, {rounds} rounds,
+medians. One thread is timed by processor time, several by the clock on the wall. A training step is
+forward, backward and optimizer (`train_on_batch`); its work is counted as three times the forward
+pass.
+
+{tables(lines)}
+### Networks that fall short
+
+{falls_short(lines)}
+"""
