@@ -12,6 +12,7 @@
 #include "cornu/compile/passes/push_crops.h"
 #include "cornu/compile/passes/sink_pads.h"
 #include "cornu/compile/passes/sink_upsampling.h"
+#include "cornu/compile/passes/split_concat.h"
 #include "cornu/compile/select.h"
 
 namespace cornu::compile {
@@ -34,6 +35,7 @@ graph::Graph optimize(graph::Graph g, const Options& options) {
   g = rewrite(std::move(g));
   if (!options.strict) {  // sums of other numbers than the layers' own
     g = fold_affine(std::move(g));
+    g = split_concat(std::move(g));
     g = fold_upsampling(std::move(g));
   }
   return fuse_activation(std::move(g));

@@ -93,6 +93,11 @@ Tensor summed(const Tensor& kernel, const std::vector<int64_t>& factor, int64_t 
 
 }  // namespace
 
+std::vector<int64_t> foldable_factors(const ops::Resize& resize, const Shape& x,
+                                      const ops::Conv& conv, const Shape& kernel) {
+  return kernel.rank() <= 5 && fits(conv, kernel) ? factors(resize, x) : std::vector<int64_t>{};
+}
+
 graph::Graph fold_upsampling(graph::Graph g) {
   Rebuild to(g);
   for (const graph::Node& node : g.nodes) {
@@ -100,8 +105,9 @@ graph::Graph fold_upsampling(graph::Graph g) {
     const auto* resize = conv ? std::get_if<ops::Resize>(&g[node.in[0]].op) : nullptr;
     const auto* kernel = resize ? std::get_if<ops::Constant>(&g[node.in[1]].op) : nullptr;
     std::vector<int64_t> factor;
-    if (kernel && node.shape.rank() <= 5 && fits(*conv, kernel->value.shape()))
-      factor = factors(*resize, g[g[node.in[0]].in[0]].shape);
+    if (kernel)
+      factor =
+          foldable_factors(*resize, g[g[node.in[0]].in[0]].shape, *conv, kernel->value.shape());
     if (factor.empty()) {
       to.keep();
       continue;

@@ -10,4 +10,9 @@ namespace cornu::compile {
 // the kernel is fixed, and stride and dilation are 1.
 graph::Graph fold_upsampling(graph::Graph g);
 
+// The factors, one per spatial axis, where upsampling x and a convolution with a kernel of this
+// shape are to be one; else empty.
+std::vector<int64_t> foldable_factors(const ops::Resize& resize, const Shape& x,
+                                      const ops::Conv& conv, const Shape& kernel);
+
 }  // namespace cornu::compile
