@@ -16,12 +16,13 @@ namespace {
 constexpr int64_t kPositions = 128;
 // Fewer channels than this are first gathered, with those of other taps, to rows of their own.
 constexpr int64_t kFewChannels = 8;
-// Rows of the result that one task computes, at most.
-constexpr int64_t kRows = 256;
+// Rows of the result that one task computes, where there are so many: rather more rows than tasks
+// of the same ones, whose sums are added up at the end.
+constexpr int64_t kLeastRows = 64, kMostRows = 256;
 // Into how many tasks the work should fall, the positions of one at least, and how much memory the
 // partial sums may take. All of it from the shapes alone: the sums do not depend on threads.
 constexpr int64_t kTasks = 32;
-constexpr int64_t kSlicePositions = 256;
+constexpr int64_t kSlicePositions = 768;
 constexpr int64_t kPartialFloats = 4 * 1024 * 1024;
 
 struct State {
@@ -202,16 +203,19 @@ bool accepts(const Problem& problem) {
 void choose_blocks(State& s) {
   const Geometry& g = s.geometry;
   s.gathers = g.group_in < kFewChannels && s.phase().taps() > 1;
-  s.block_channels = std::min(g.group_in, kRows);
+  const int64_t most_slices = std::clamp<int64_t>(s.positions() / kSlicePositions, 1, kTasks);
+  const int64_t wanted =
+      std::clamp(g.groups * s.rows() * most_slices / kTasks, kLeastRows, kMostRows);
   // Blocks of nearly equal size.
-  const int64_t most = kRows / s.block_channels, taps = s.phase().taps();
+  const int64_t pieces = (g.group_in + wanted - 1) / wanted;
+  s.block_channels = (g.group_in + pieces - 1) / pieces;
+  const int64_t most = std::max<int64_t>(wanted / s.block_channels, 1), taps = s.phase().taps();
   const int64_t blocks = (taps + most - 1) / most;
   s.block_taps = (taps + blocks - 1) / blocks;
   // Whole lines, where they are short.
   const int64_t line = s.phase().axis[2].count;
   s.step = line > 0 && line <= kPositions ? kPositions / line * line : kPositions;
-  const int64_t slices =
-      std::min(s.positions() / kSlicePositions, kPartialFloats / s.partial_size());
+  const int64_t slices = std::min(most_slices, kPartialFloats / s.partial_size());
   s.slices =
       std::clamp<int64_t>((kTasks + s.blocks() - 1) / s.blocks(), 1, std::max<int64_t>(slices, 1));
 }

@@ -25,6 +25,8 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 // Weights are read once, in order: so many numbers ahead they are on their way from the third-level
 // cache.
 constexpr int kAhead = 1024;
+// The same of the rows of an outer product, which lie apart.
+constexpr int kRowsAhead = 16;
 
 template <int M, int N, class F>
 HWY_INLINE void each(F&& f) {
@@ -118,7 +120,11 @@ void outer(const OuterTile& t) {
     for (int64_t p = s->count; p > 0; --p, a += a_stride, b += b_stride) {
       V row[N];
 #pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) row[n] = hn::LoadU(d, b + n * kLanes);
+      for (int n = 0; n < N; ++n) {
+        row[n] = hn::LoadU(d, b + n * kLanes);
+        hwy::Prefetch(b + kRowsAhead * b_stride + n * kLanes);
+      }
+      hwy::Prefetch(a + kRowsAhead * a_stride);
 #pragma GCC unroll 16
       for (int m = 0; m < M; ++m) {
         const V x = hn::Set(d, a[m]);
