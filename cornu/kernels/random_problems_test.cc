@@ -148,7 +148,7 @@ void check_problems(bool strict, const std::vector<std::string>& expected) {
 }
 
 TEST(RandomProblems, StrictKernelsAreBitEqualToTheReference) {
-  check_problems(true, {"conv direct", "conv winograd", "conv few", "depthwise",
+  check_problems(true, {"conv direct", "conv winograd", "conv few", "conv dot", "depthwise",
                         "depthwise filter grad", "conv filter grad"});
 }
 

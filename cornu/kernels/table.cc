@@ -5,6 +5,7 @@ namespace cornu::kernels {
 std::span<const Kernel> table() {
   static const Kernel all[] = {
       kDepthwise,
+      kConvDot,
       kConvFew,
       kConvWinograd,
       kConvDirect,

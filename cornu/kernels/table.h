@@ -12,6 +12,7 @@ extern const Kernel kConvDirect;
 // channels enough.
 extern const Kernel kConvWinograd;
 // The same of up to two axes, of a few output channels.
+extern const Kernel kConvDot;
 extern const Kernel kConvFew;
 // Conv and ConvTranspose of up to three spatial axes, of many groups: with one input channel and
 // any multiplier, or with fewer filters than a vector has lanes.
