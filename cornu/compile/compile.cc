@@ -44,8 +44,9 @@ graph::Graph optimize(graph::Graph g, const Options& options) {
 std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options) {
   g = optimize(std::move(g), options);
   graph::verify(g);
-  std::vector<Selected> selected = select_kernels(g, options);
-  return plan_memory(g, std::move(selected));
+  std::vector<Choice> choices = choose_kernels(g, options);
+  const Buffers buffers = assign_buffers(g, choices, options.rewrite);
+  return plan_memory(g, buffers, prepare_kernels(g, std::move(choices), buffers));
 }
 
 }  // namespace cornu::compile

@@ -1,7 +1,6 @@
 #include "cornu/compile/memory_plan.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 
 #include "cornu/base/error.h"
@@ -39,6 +38,8 @@ namespace {
 
 using graph::NodeId;
 
+size_t index(NodeId id) { return static_cast<size_t>(id); }
+
 double flops_of(const graph::Graph& g, const graph::Node& node) {
   const auto out = static_cast<double>(node.shape.size());
   if (std::holds_alternative<ops::Conv>(node.op)) {
@@ -63,83 +64,119 @@ void copy_step(const kernels::Call& call) noexcept {
   std::copy_n(call.in[0], count, call.out);
 }
 
-// Follows reshapes to the node whose memory is meant.
-class Places {
- public:
-  Places(const graph::Graph& g, const std::vector<Selected>& selected) : g_(g) {
-    root_.resize(g.nodes.size());
-    for (size_t i = 0; i < g.nodes.size(); ++i) {
-      const bool alias = std::holds_alternative<ops::Reshape>(g.nodes[i].op);
-      root_[i] = alias ? root(g.nodes[i].in[0]) : static_cast<NodeId>(i);
-    }
-    location_.resize(g.nodes.size());
-    last_use_.assign(g.nodes.size(), -1);
-    for (size_t i = 0; i < g.nodes.size(); ++i)
-      if (selected[i].prepared.run)
-        for (size_t k = 0; k < g.nodes[i].in.size(); ++k)
-          if (!selected[i].prepared.packed[k])
-            last_use_[index(root(g.nodes[i].in[k]))] = static_cast<int64_t>(i);
-  }
-  NodeId root(NodeId id) const { return root_[index(id)]; }
-  Location& at(NodeId id) { return location_[index(root(id))]; }
-  int64_t& last_use(NodeId id) { return last_use_[index(root(id))]; }
-  const graph::Node& node(NodeId id) const { return g_[root(id)]; }
-
- private:
-  static size_t index(NodeId id) { return static_cast<size_t>(id); }
-  const graph::Graph& g_;
-  std::vector<NodeId> root_;
-  std::vector<Location> location_;
-  std::vector<int64_t> last_use_;
+// Where every tensor is, and the scratch memory of every step.
+struct Places {
+  std::vector<Location> of_node;
+  std::vector<int64_t> scratch;
 };
 
-// Outputs are written in place where one node is one output; what is left is copied at the end.
-void place_outputs(const graph::Graph& g, const std::vector<Selected>& selected, Places& places) {
-  for (size_t i = 0; i < g.outputs.size(); ++i) {
-    const NodeId root = places.root(g.outputs[i]);
-    const bool computed = selected[static_cast<size_t>(root)].prepared.run != nullptr;
-    Location& at = places.at(root);
-    if (computed && at.kind == Location::Kind::kNone)
-      at = {Location::Kind::kOutput, static_cast<int64_t>(i)};
-    places.last_use(root) = static_cast<int64_t>(g.nodes.size());
+// The inputs, and the constants that some step does not have packed.
+void place_leaves(const graph::Graph& g, const Buffers& buffers,
+                  const std::vector<Selected>& selected, Plan& plan,
+                  std::vector<Location>& of_node) {
+  using Kind = Location::Kind;
+  for (NodeId id : g.inputs) {
+    of_node[index(id)] = {Kind::kInput, std::ssize(plan.inputs)};
+    plan.inputs.push_back(g[id].shape);
   }
+  std::vector<bool> read(g.nodes.size());
+  for (size_t i = 0; i < g.nodes.size(); ++i)
+    for (size_t k = 0; selected[i].prepared.run && k < g.nodes[i].in.size(); ++k) {
+      if (!selected[i].prepared.packed[k]) read[index(g.nodes[i].in[k])] = true;
+      for (NodeId part : buffers.segments[index(g.nodes[i].in[k])]) read[index(part)] = true;
+    }
+  for (NodeId id : g.outputs) read[index(id)] = true;
+  for (size_t i = g.nodes.size(); i-- > 0;)
+    if (read[i] && std::holds_alternative<ops::Reshape>(g.nodes[i].op))
+      read[index(g.nodes[i].in[0])] = true;
+  for (size_t i = 0; i < g.nodes.size(); ++i)
+    if (const auto* constant = std::get_if<ops::Constant>(&g.nodes[i].op); constant && read[i]) {
+      of_node[i] = {Kind::kConstant, std::ssize(plan.constants)};
+      plan.constants.push_back(constant->value);
+    }
+}
+
+// Outputs are written in place where one node is one output; what is left is copied at the end.
+std::vector<Location> place_outputs(const graph::Graph& g, const Buffers& buffers) {
+  std::vector<Location> at(buffers.buffers.size());
+  for (size_t i = 0; i < g.outputs.size(); ++i) {
+    const Spot& spot = buffers.spots[index(g.outputs[i])];
+    if (spot.buffer < 0) continue;
+    Location& own = at[static_cast<size_t>(spot.buffer)];
+    if (own.kind == Location::Kind::kNone) own = {Location::Kind::kOutput, static_cast<int64_t>(i)};
+  }
+  return at;
+}
+
+Places place_all(const graph::Graph& g, const Buffers& buffers,
+                 const std::vector<Selected>& selected, Plan& plan) {
+  Places places{std::vector<Location>(g.nodes.size()), std::vector<int64_t>(g.nodes.size())};
+  std::vector<Location> of_buffer = place_outputs(g, buffers);
+  std::vector<Block> blocks;
+  std::vector<std::pair<int64_t*, size_t>> owners;  // what is placed, and its block
+  for (size_t i = 0; i < g.nodes.size(); ++i) {
+    if (!selected[i].prepared.run) continue;
+    owners.emplace_back(&places.scratch[i], blocks.size());
+    const auto step = static_cast<int64_t>(i);
+    blocks.push_back({selected[i].prepared.scratch_floats, step, step});
+  }
+  for (size_t b = 0; b < of_buffer.size(); ++b) {
+    if (of_buffer[b].kind != Location::Kind::kNone) continue;
+    const Buffer& buffer = buffers.buffers[b];
+    of_buffer[b].kind = Location::Kind::kArena;
+    owners.emplace_back(&of_buffer[b].index, blocks.size());
+    blocks.push_back({buffer.size(), buffer.first, buffer.last});
+  }
+  plan.arena_floats = place_blocks(blocks);
+  for (auto& [to, block] : owners) *to = blocks[block].offset;
+
+  place_leaves(g, buffers, selected, plan, places.of_node);
+  for (size_t i = 0; i < g.nodes.size(); ++i) {
+    const Spot& spot = buffers.spots[i];
+    if (spot.buffer >= 0) {
+      places.of_node[i] = of_buffer[static_cast<size_t>(spot.buffer)];
+      const bool arena = places.of_node[i].kind == Location::Kind::kArena;
+      (arena ? places.of_node[i].index : places.of_node[i].offset) += spot.channel;
+    } else if (std::holds_alternative<ops::Reshape>(g.nodes[i].op)) {
+      places.of_node[i] = places.of_node[index(g.nodes[i].in[0])];
+    }
+  }
+  return places;
+}
+
+// The first segments of operands in their places, further ones behind all operands.
+std::vector<Location> operands_of(const graph::Node& node, const Buffers& buffers,
+                                  const std::vector<bool>& packed, const Places& places) {
+  std::vector<Location> in, further;
+  for (size_t k = 0; k < node.in.size(); ++k) {
+    const std::vector<NodeId>& segments = buffers.segments[index(node.in[k])];
+    const NodeId first = segments.empty() ? node.in[k] : segments[0];
+    in.push_back(packed[k] ? Location{} : places.of_node[index(first)]);
+    for (size_t s = 1; s < segments.size(); ++s)
+      further.push_back(places.of_node[index(segments[s])]);
+  }
+  in.insert(in.end(), further.begin(), further.end());
+  return in;
+}
+
+Step copy_of(const Location& from, const Location& to, int64_t size) {
+  Step step;
+  step.run = copy_step;
+  step.state = std::make_shared<const int64_t>(size);
+  step.in = {from};
+  step.out = to;
+  step.op = "copy";
+  step.kernel = "copy";
+  return step;
 }
 
 }  // namespace
 
-std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, std::vector<Selected> selected) {
-  using Kind = Location::Kind;
+std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
+                                        std::vector<Selected> selected) {
   auto plan = std::make_shared<Plan>();
-  Places places(g, selected);
-  for (NodeId id : g.inputs) {
-    plan->inputs.push_back(g[id].shape);
-    places.at(id) = {Kind::kInput, static_cast<int64_t>(plan->inputs.size()) - 1};
-  }
   for (NodeId id : g.outputs) plan->outputs.push_back(g[id].shape);
-  place_outputs(g, selected, places);
-
-  std::vector<Block> blocks;
-  std::vector<std::pair<Location*, size_t>> owners;  // arena tensors and their blocks
-  std::vector<size_t> scratch_block(g.nodes.size());
-  for (size_t i = 0; i < g.nodes.size(); ++i) {
-    const auto id = static_cast<NodeId>(i);
-    const auto step = static_cast<int64_t>(i);
-    if (const auto* constant = std::get_if<ops::Constant>(&g.nodes[i].op)) {
-      if (places.last_use(id) < 0) continue;  // every user packed it
-      plan->constants.push_back(constant->value);
-      places.at(id) = {Kind::kConstant, static_cast<int64_t>(plan->constants.size()) - 1};
-    }
-    if (!selected[i].prepared.run) continue;
-    scratch_block[i] = blocks.size();
-    blocks.push_back({selected[i].prepared.scratch_floats, step, step});
-    if (places.at(id).kind == Kind::kNone) {
-      owners.emplace_back(&places.at(id), blocks.size());
-      blocks.push_back({g.nodes[i].shape.size(), step, std::max(step, places.last_use(id))});
-    }
-  }
-  plan->arena_floats = place_blocks(blocks);
-  for (auto& [location, block] : owners) *location = {Kind::kArena, blocks[block].offset};
-
+  const Places places = place_all(g, buffers, selected, *plan);
   for (size_t i = 0; i < g.nodes.size(); ++i) {
     kernels::Prepared& prepared = selected[i].prepared;
     if (!prepared.run) continue;
@@ -147,10 +184,9 @@ std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, std::vector<Selec
     Step step;
     step.run = prepared.run;
     step.state = std::move(prepared.state);
-    for (size_t k = 0; k < node.in.size(); ++k)
-      step.in.push_back(prepared.packed[k] ? Location{} : places.at(node.in[k]));
-    step.out = places.at(static_cast<NodeId>(i));
-    step.scratch = blocks[scratch_block[i]].offset;
+    step.in = operands_of(node, buffers, prepared.packed, places);
+    step.out = places.of_node[i];
+    step.scratch = places.scratch[i];
     step.layer = node.layer;
     step.op = ops::name_of(node.op);
     step.kernel = std::move(selected[i].kernel);
@@ -158,18 +194,11 @@ std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, std::vector<Selec
     plan->steps.push_back(std::move(step));
   }
   for (size_t i = 0; i < g.outputs.size(); ++i) {
-    const Location from = places.at(g.outputs[i]);
-    const Location to{Kind::kOutput, static_cast<int64_t>(i)};
+    const Location from = places.of_node[index(g.outputs[i])];
+    const Location to{Location::Kind::kOutput, static_cast<int64_t>(i)};
     if (from == to) continue;
-    CORNU_CHECK(from.kind != Kind::kNone);
-    Step step;
-    step.run = copy_step;
-    step.state = std::make_shared<const int64_t>(plan->outputs[i].size());
-    step.in = {from};
-    step.out = to;
-    step.op = "copy";
-    step.kernel = "copy";
-    plan->steps.push_back(std::move(step));
+    CORNU_CHECK(from.kind != Location::Kind::kNone);
+    plan->steps.push_back(copy_of(from, to, plan->outputs[i].size()));
   }
   return plan;
 }

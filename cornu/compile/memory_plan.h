@@ -8,9 +8,10 @@
 
 namespace cornu::compile {
 
-// Gives every intermediate tensor and every step's scratch a place in one arena, reusing the place
-// of what is no longer needed, and lays the steps out flat. Reshapes share their input's place.
-std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, std::vector<Selected> selected);
+// Gives the buffers and every step's scratch a place in one arena, reusing the place of what is no
+// longer needed, and lays the steps out flat.
+std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
+                                        std::vector<Selected> selected);
 
 // The arena itself, apart from graphs: blocks of `size` floats, alive for steps [first, last].
 struct Block {

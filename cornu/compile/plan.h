@@ -13,7 +13,8 @@ namespace cornu::compile {
 struct Location {
   enum class Kind : uint8_t { kNone, kArena, kInput, kOutput, kConstant };
   Kind kind = Kind::kNone;
-  int64_t index = 0;  // floats into the arena; number of the input, output or constant
+  int64_t index = 0;   // floats into the arena; number of the input, output or constant
+  int64_t offset = 0;  // floats into the output
   friend bool operator==(const Location&, const Location&) = default;
 };
 

@@ -80,22 +80,28 @@ Prepared replica_step(const Problem& problem) {
 // ---- choosing
 // ---------------------------------------------------------------------------------------
 
-Selected select(const Problem& problem, const Options& options) {
-  if (std::holds_alternative<ops::ReplicaMean>(*problem.op))
-    return {replica_step(problem), "processes"};
+const kernels::Kernel* choose(const Problem& problem, const Options& options) {
 #ifndef CORNU_NO_KERNELS
-  if (!options.reference)
+  if (!options.reference && !std::holds_alternative<ops::ReplicaMean>(*problem.op))
     for (const kernels::Kernel& kernel : kernels::table())
-      if (kernel.wins(problem)) {
-        Prepared prepared = kernel.prepare(problem);
-        prepared.packed.resize(problem.in.size(), false);
-        std::string name = kernel.name;
-        if (!prepared.detail.empty()) name += " " + prepared.detail;
-        return {std::move(prepared), std::move(name)};
-      }
+      if (kernel.wins(problem)) return &kernel;
 #endif
+  (void)problem;
   (void)options;
-  return {reference_step(problem), "reference"};
+  return nullptr;
+}
+
+Selected prepare(const Choice& choice) {
+  if (!choice.kernel) {
+    if (std::holds_alternative<ops::ReplicaMean>(*choice.problem.op))
+      return {replica_step(choice.problem), "processes"};
+    return {reference_step(choice.problem), "reference"};
+  }
+  Prepared prepared = choice.kernel->prepare(choice.problem);
+  prepared.packed.resize(choice.problem.in.size(), false);
+  std::string name = choice.kernel->name;
+  if (!prepared.detail.empty()) name += " " + prepared.detail;
+  return {std::move(prepared), std::move(name)};
 }
 
 bool needs_code(const ops::Op& op) {
@@ -105,20 +111,42 @@ bool needs_code(const ops::Op& op) {
 
 }  // namespace
 
-std::vector<Selected> select_kernels(const graph::Graph& g, const Options& options) {
-  std::vector<Selected> all(g.nodes.size());
+std::vector<Choice> choose_kernels(const graph::Graph& g, const Options& options) {
+  std::vector<Choice> all(g.nodes.size());
   for (size_t i = 0; i < g.nodes.size(); ++i) {
     const graph::Node& node = g.nodes[i];
-    if (!needs_code(node.op)) continue;
-    Problem problem;
-    problem.op = &node.op;
-    problem.out = node.shape;
-    problem.strict = options.strict;
+    Choice& choice = all[i];
+    choice.needs_code = needs_code(node.op);
+    if (!choice.needs_code) continue;
+    choice.problem.op = &node.op;
+    choice.problem.out = node.shape;
+    choice.problem.strict = options.strict;
     for (graph::NodeId id : node.in) {
       const auto* constant = std::get_if<ops::Constant>(&g[id].op);
-      problem.in.push_back({g[id].shape, constant ? &constant->value : nullptr});
+      choice.problem.in.push_back({g[id].shape, constant ? &constant->value : nullptr});
     }
-    all[i] = select(problem, options);
+    choice.kernel = choose(choice.problem, options);
+  }
+  return all;
+}
+
+std::vector<Selected> prepare_kernels(const graph::Graph& g, std::vector<Choice> choices,
+                                      const Buffers& buffers) {
+  std::vector<Selected> all(g.nodes.size());
+  for (size_t i = 0; i < g.nodes.size(); ++i) {
+    if (!choices[i].needs_code || buffers.is_gone(static_cast<graph::NodeId>(i))) continue;
+    const graph::Node& node = g.nodes[i];
+    Problem& problem = choices[i].problem;
+    problem.out_pitch = buffers.spots[i].pitch;
+    for (size_t k = 0; k < node.in.size(); ++k) {
+      problem.in[k].pitch = buffers.spots[static_cast<size_t>(node.in[k])].pitch;
+      for (graph::NodeId part : buffers.segments[static_cast<size_t>(node.in[k])])
+        problem.in[k].segments.push_back(kernels::pitch_or_length(0, g[part].shape));
+      problem.in[k].in_place = !buffers.in_place[i].empty() && buffers.in_place[i][k];
+    }
+    all[i] = prepare(choices[i]);
+    for (size_t k = 0; k < node.in.size(); ++k)
+      if (problem.in[k].in_place) all[i].prepared.packed[k] = true;
   }
   return all;
 }

@@ -91,7 +91,7 @@ struct Workspace::Impl {
   std::vector<float*> results;
   struct Patch {
     size_t at;
-    int64_t index;
+    int64_t index, offset;
   };
   std::vector<Patch> from_inputs, from_outputs, to_outputs;
   bool measuring = false;
@@ -105,12 +105,13 @@ struct Workspace::Impl {
     const Plan& plan = program.plan();
     for (const Step& step : plan.steps) {
       for (const Location& l : step.in) {
-        if (l.kind == Location::Kind::kInput) from_inputs.push_back({operands.size(), l.index});
-        if (l.kind == Location::Kind::kOutput) from_outputs.push_back({operands.size(), l.index});
+        if (l.kind == Location::Kind::kInput) from_inputs.push_back({operands.size(), l.index, 0});
+        if (l.kind == Location::Kind::kOutput)
+          from_outputs.push_back({operands.size(), l.index, l.offset});
         operands.push_back(fixed(plan, l));
       }
       if (step.out.kind == Location::Kind::kOutput)
-        to_outputs.push_back({results.size(), step.out.index});
+        to_outputs.push_back({results.size(), step.out.index, step.out.offset});
       results.push_back(step.out.kind == Location::Kind::kArena ? arena.data() + step.out.index
                                                                 : nullptr);
     }
@@ -199,9 +200,9 @@ bool Workspace::run(std::span<const std::span<const float>> inputs,
   for (const Impl::Patch& p : impl_->from_inputs)
     impl_->operands[p.at] = inputs[static_cast<size_t>(p.index)].data();
   for (const Impl::Patch& p : impl_->from_outputs)
-    impl_->operands[p.at] = outputs[static_cast<size_t>(p.index)].data();
+    impl_->operands[p.at] = outputs[static_cast<size_t>(p.index)].data() + p.offset;
   for (const Impl::Patch& p : impl_->to_outputs)
-    impl_->results[p.at] = outputs[static_cast<size_t>(p.index)].data();
+    impl_->results[p.at] = outputs[static_cast<size_t>(p.index)].data() + p.offset;
   impl_->run_steps();
   return true;
 }

@@ -45,8 +45,15 @@ struct Part {
   int64_t rows() const { return block_slices * block_columns; }  // of the matrix products
 };
 
+// Some channels of x, in a tensor of their own.
+struct Source {
+  size_t operand;  // of Call::in
+  int64_t channel, channels, pitch;
+};
+
 struct State {
   Geometry geometry;
+  std::vector<Source> sources;
   const Gemm* gemm = nullptr;
   Panels panels;
   std::vector<Part> parts;
@@ -119,7 +126,7 @@ void pack_panel(const State& s, const Part& part, size_t member, int64_t p, cons
 
 struct Run {
   const State& s;
-  const float* x;
+  const Call& call;
   const float* weights;
   const float* bias;
   float* out;
@@ -153,28 +160,35 @@ struct Run {
 
   void transform_inputs(const Part& part, Range slices, Range columns, float* to) const {
     const auto& [depth, rows, cols] = part.lattice.axis;
-    const int64_t pitch = s.geometry.in_pitch;
-    const float* cells[36];
-    InputTile tile{cells, s.geometry.in_channels(), nullptr, s.position_stride(part)};
+    const int64_t image_cells = depth.in * rows.in * cols.in;
+    int64_t cells[36];  // counted through all of x, -1 outside
+    const float* pointers[36];
+    InputTile tile{pointers, 0, nullptr, s.position_stride(part)};
     // Slices beyond the last one's position are read by its later taps.
     for (int64_t z = 0; z < slices.end - slices.begin + part.taps - 1; ++z) {
       const int64_t in_z = depth.cell(slices.begin, z);
       const bool inside = in_z >= 0 && in_z < depth.in;
       for (int64_t c = columns.begin; c < columns.end; ++c) {
         const Column at = column_at(part, c);
-        const float* image = x + (at.image * depth.in + in_z) * rows.in * cols.in * pitch;
-        const float** cell = cells;
+        const int64_t slice = at.image * image_cells + in_z * rows.in * cols.in;
+        int64_t* cell = cells;
         for (int i = 0; i < rows.winograd.points; ++i) {
           const int64_t y = rows.cell(at.row, i);
           const bool in_row = inside && y >= 0 && y < rows.in;
           for (int j = 0; j < cols.winograd.points; ++j) {
             const int64_t w = cols.cell(at.column, j);
-            *cell++ =
-                in_row && w >= 0 && w < cols.in ? image + (y * cols.in + w) * pitch : s.zero.data();
+            *cell++ = in_row && w >= 0 && w < cols.in ? slice + y * cols.in + w : -1;
           }
         }
-        tile.out = to + z * s.slice_stride(part) + (c - columns.begin) * s.column_stride();
-        part.input(tile);
+        for (const Source& source : s.sources) {
+          const float* x = call.in[source.operand];
+          for (int64_t i = 0; i < cell - cells; ++i)
+            pointers[i] = cells[i] < 0 ? s.zero.data() : x + cells[i] * source.pitch;
+          tile.channels = source.channels;
+          tile.out = to + z * s.slice_stride(part) + (c - columns.begin) * s.column_stride() +
+                     source.channel;
+          part.input(tile);
+        }
       }
     }
   }
@@ -265,7 +279,7 @@ void run_winograd(const Call& call) noexcept {
                    s.weights.to(call));
       });
   if (s.bias.at_run()) s.panels.pack(call.in[2], s.bias.to(call));
-  const Run run{s, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
+  const Run run{s, call, s.weights.data(call), s.bias.data(call), call.out};
   const int threads = call.pool->threads();
   for (const Part& part : s.parts) {
     // Few blocks: their panels are shared out too, at the price of transforming inputs again.
@@ -390,6 +404,21 @@ bool choose(const State& s, Lattice lattice, bool strict, Part& best, double& co
   return found;
 }
 
+std::vector<Source> sources_of(const Problem& problem) {
+  const std::vector<int64_t>& segments = problem.in[0].segments;
+  if (segments.empty()) return {{0, 0, problem.in[0].shape[-1], in_pitch(problem, 0)}};
+  std::vector<Source> sources;
+  int64_t channel = 0;
+  for (size_t i = 0; i < segments.size(); channel += segments[i++])
+    sources.push_back({i == 0 ? 0 : problem.in.size() + i - 1, channel, segments[i], segments[i]});
+  return sources;
+}
+
+bool takes_segments(const Problem&, std::span<const int64_t> segments) {
+  const int64_t lanes = winograd_transforms().lanes;
+  return std::all_of(segments.begin(), segments.end(), [&](int64_t n) { return n >= lanes; });
+}
+
 // Null where the transforms do not apply. `gain`: how many times as fast as plain sums they are.
 std::shared_ptr<State> plan(const Problem& problem, double* gain = nullptr) {
   if (!has_phases(problem) || problem.out.size() == 0) return nullptr;
@@ -397,6 +426,7 @@ std::shared_ptr<State> plan(const Problem& problem, double* gain = nullptr) {
   auto state = std::make_shared<State>();
   State& s = *state;
   s.geometry = geometry_of(problem);
+  s.sources = sources_of(problem);
   s.gemm = &gemm();
   const WinogradTransforms& transforms = winograd_transforms();
   if (s.geometry.in_channels() < transforms.lanes || s.geometry.group_in < 8) return nullptr;
@@ -466,6 +496,7 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvWinograd{"conv winograd", accepts, prepare, gain, takes_first_and_result};
+const Kernel kConvWinograd{"conv winograd",        accepts, prepare,       gain,
+                           takes_first_and_result, false,   takes_segments};
 
 }  // namespace cornu::kernels

@@ -24,6 +24,10 @@ struct Operand {
   int64_t pitch = 0;
   // Of a Concat: lies in its place of the result already.
   bool in_place = false;
+  // How many channels (of the last axis) each of the tensors has that it is a concatenation of;
+  // empty where it is one tensor. Call::in has the first one in the operand's place, the others
+  // behind all operands.
+  std::vector<int64_t> segments = {};
 };
 
 struct Problem {
@@ -72,6 +76,8 @@ struct Kernel {
   bool (*takes_pitch)(const Problem&, size_t i) = nullptr;
   // May the result take the place of an operand of the same shape (and pitch)?
   bool in_place = false;
+  // May operand 0 consist of these segments? They have no pitches. Null: no.
+  bool (*takes_segments)(const Problem&, std::span<const int64_t>) = nullptr;
   bool wins(const Problem& p) const { return accepts(p) && (!gain || gain(p) > 1); }
 };
 

@@ -164,7 +164,7 @@ Floats run(const Prepared& prepared, const std::vector<Floats>& in, const Shape&
   Guarded out(out_shape.size(), before), scratch(prepared.scratch_floats);
   std::vector<const float*> pointers;
   for (size_t i = 0; i < in.size(); ++i)
-    pointers.push_back(prepared.packed[i] ? nullptr : in[i].data());
+    pointers.push_back(i < prepared.packed.size() && prepared.packed[i] ? nullptr : in[i].data());
   prepared.run({prepared.state.get(), pointers, out.data(), scratch.data(), &pool});
   EXPECT_TRUE(out.intact()) << "written beside the result";
   EXPECT_TRUE(scratch.intact()) << "written beside the scratch memory";
@@ -234,6 +234,37 @@ void check_pitches(const Kernel& kernel, Problem problem, std::vector<Floats> in
   }
 }
 
+// The same numbers come out where operand 0 is in segments.
+void check_segments(const Kernel& kernel, Problem problem, const std::vector<Floats>& in,
+                    const Floats& expected) {
+  if (!kernel.takes_segments || problem.out.size() == 0 || problem.in[0].constant) return;
+  const Shape& shape = problem.in[0].shape;
+  const int64_t channels = shape[-1], cells = shape.size() / channels;
+  for (const Shape& parts : {Shape{channels}, Shape{channels / 2, channels - channels / 2},
+                             Shape{channels - 16, 16}, Shape{16, channels - 32, 16}}) {
+    std::vector<int64_t> segments(parts.begin(), parts.end());
+    if (*std::min_element(segments.begin(), segments.end()) <= 0 ||
+        !kernel.takes_segments(problem, segments))
+      continue;
+    problem.in[0].segments = segments;
+    std::vector<Floats> operands = in;
+    operands.resize(in.size() + segments.size() - 1);
+    int64_t channel = 0;
+    for (size_t s = 0; s < segments.size(); channel += segments[s++]) {
+      Floats part;
+      for (int64_t i = 0; i < cells; ++i) {
+        const auto begin = in[0].begin() + i * channels + channel;
+        part.insert(part.end(), begin, begin + segments[s]);
+      }
+      operands[s == 0 ? 0 : in.size() + s - 1] = std::move(part);
+    }
+    const Prepared prepared = kernel.prepare(problem);
+    for (int threads : {1, 3})
+      EXPECT_TRUE(same_bits(run(prepared, operands, problem.out, threads), expected))
+          << segments.size() << " segments";
+  }
+}
+
 // The same numbers come out where the result takes an operand's place.
 void check_in_place(const Kernel& kernel, Problem problem, const std::vector<Floats>& in,
                     const Floats& expected) {
@@ -290,6 +321,7 @@ void check_target(const std::string& kernel, const Check& check, const std::vect
     EXPECT_TRUE(same_bits(one, run(prepared, in, problem.out, threads))) << threads << " threads";
   check_pitches(*chosen, problem, in, one);
   check_in_place(*chosen, problem, in, one);
+  check_segments(*chosen, problem, in, one);
   ASSERT_EQ(one.size(), expected.value.size());
   for (size_t i = 0; i < one.size(); ++i) {
     const bool is_exact = check.numbers == Check::Numbers::kIntegers && check.loss == 0;
