@@ -62,6 +62,7 @@ void transform(Lattice& lattice, Winograd rows, Winograd columns) {
   lattice.axis[2].winograd = columns;
   for (size_t a = 0; a < Phase::kAxes; ++a) {
     LatticeAxis& l = lattice.axis[a];
+    l.in_turns = a > 0;
     l.tiles = 0;
     for (const Member& m : lattice.members) {
       const int64_t positions = (m.phase.axis[a].count + l.residues - 1) / l.residues + m.shift[a];

@@ -20,13 +20,16 @@ struct LatticeAxis {
   int64_t first = 0, spacing = 1;
   int64_t residues = 1, residue_step = 0;
   int64_t tiles = 0;  // of each residue
+  bool in_turns = false;
   Winograd winograd;
 
   int64_t all_tiles() const { return residues * tiles; }
+  int64_t residue_of(int64_t tile) const { return in_turns ? tile % residues : tile / tiles; }
+  int64_t place_of(int64_t tile) const { return in_turns ? tile / residues : tile % tiles; }
   // Input cell of a point of a tile, counted through the residues; may be outside.
   int64_t cell(int64_t tile, int64_t point) const {
-    return first + tile / tiles * residue_step +
-           (tile % tiles * winograd.results + point) * spacing;
+    return first + residue_of(tile) * residue_step +
+           (place_of(tile) * winograd.results + point) * spacing;
   }
 };
 
@@ -48,8 +51,8 @@ struct Lattice {
   int64_t output(const Member& member, size_t a, int64_t tile, int64_t place) const {
     const LatticeAxis& l = axis[a];
     const Axis& phase = member.phase.axis[a];
-    const int64_t at = tile % l.tiles * l.winograd.results + place - member.shift[a];
-    const int64_t o = at * l.residues + tile / l.tiles;
+    const int64_t at = l.place_of(tile) * l.winograd.results + place - member.shift[a];
+    const int64_t o = at * l.residues + l.residue_of(tile);
     return at < 0 || o >= phase.count ? -1 : o * phase.out_step + phase.out_first;
   }
 };
@@ -58,7 +61,7 @@ struct Lattice {
 std::vector<Lattice> lattices_of(const Geometry& geometry);
 
 // Gives the last two axes their transforms, of at least the taps of the members, and all axes their
-// tiles.
+// tiles, those of the last two in turns.
 void transform(Lattice& lattice, Winograd rows, Winograd columns);
 
 }  // namespace cornu::kernels
