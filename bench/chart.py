@@ -48,8 +48,11 @@ def chart(groups):
             x = place(ratio)
             out.append(f'<rect x="{min(x, start):.1f}" y="{y + k * BAR}" '
                        f'width="{max(abs(x - start), 1):.1f}" height="{BAR - 1}" fill="{colour}"/>')
-            out.append(text(max(x, start) + 4, y + k * BAR + 8, f"{ratio:.2g}", size=9,
-                            colour="#555"))
+            end = max(x, start)
+            if 0 <= place(mark) - end < 26:  # not across the mark
+                end = place(mark)
+            out.append(text(end + 4, y + k * BAR + 8, f"{ratio:.2f}" if ratio < 10 else
+                            f"{ratio:.1f}", size=9, colour="#555"))
         out.append(f'<path d="M{place(mark):.1f} {y - 2}v{2 * BAR + 3}" stroke="#c0392b" '
                    f'stroke-width="2"/>')
     return "\n".join([*out, "</svg>"]) + "\n"

@@ -27,14 +27,15 @@ import network_report
 import report
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-# Debian's packages are not seen by a Python from elsewhere.
-PYTHON = next((p for p in (sys.executable, "/usr/bin/python3") if subprocess.run(
-    [p, "-c", "import torch, numpy"], capture_output=True).returncode == 0), None)
-
-
 MODULES = os.environ.get("CORNU_NODE_MODULES", SOURCE / "build/npm/node_modules")
 # Parts of the report, and what bench_peers calls them.
 PARTS = {"networks": ["models", "steps"], "operations": ["operations"]}
+
+
+def python_with_torch():
+    """Debian's packages are not seen by a Python from elsewhere."""
+    return next((p for p in (sys.executable, "/usr/bin/python3") if subprocess.run(
+        [p, "-c", "import torch, numpy, onnx"], capture_output=True).returncode == 0), None)
 
 
 def output_of(*command):
@@ -60,10 +61,11 @@ def measure(options, part, threads, results):
     command = [options.program, "--threads", str(threads), "--rounds", str(options.rounds),
                "--tables", *PARTS[part], "--", *options.names]
     peers = []
-    if PYTHON and not options.no_torch:
+    python = None if options.no_torch else python_with_torch()
+    if python:
         for layout in ("nchw", "channels_last"):
             peer = SOURCE / "bench" / "torch_peer.py"
-            peers += ["--with", f"PyTorch {layout}={PYTHON} '{peer}' {layout} {threads}"]
+            peers += ["--with", f"PyTorch {layout}={python} '{peer}' {layout} {threads}"]
     if part == "networks" and (pathlib.Path(MODULES) / "onnxruntime-node").is_dir():
         peer = SOURCE / "bench" / "onnxruntime_peer.mjs"
         peers += ["--with", f"ONNX Runtime=node '{peer}' '{MODULES}' {threads}"]
