@@ -20,7 +20,27 @@ GOALS = {
 }
 
 # Why rows fall short, by their names: what the numbers cannot say.
-REASONS = {}
+ONE_BY_ONE = "1x1 convolutions take most of the time, and theirs are closer to the peak"
+COPIES = ("a fifth goes into concatenations and sums of feature maps, another into the 1x1 convolutions "
+          "of concatenated ones")
+REASONS = {
+    "ESRGAN-slim x2 @128": COPIES,
+    "ESRGAN-slim x4 @128": COPIES,
+    "ESRGAN-medium x2 @128": COPIES,
+    "MobileNetV1": ONE_BY_ONE,
+    "MobileNetV2": ONE_BY_ONE + "; the depthwise ones take a sixth",
+    "ResNet-50": ONE_BY_ONE + "; sums of shortcuts and the relu after them are passes of their own",
+    "Xception": ONE_BY_ONE,
+    "U-Net @256": "on the maps of 16x16 and 32x32 Winograd waits for its 256 to 512 channels' weights; "
+                  "transposed convolutions and concatenations take a seventh",
+    "DCGAN generator": "with one picture each of the 75 MB of weights is used on 16 to 1024 cells: "
+                       "reading them is the limit",
+    "WaveNet x16000": "two taps a stride apart leave Winograd little to save; gates and sums are "
+                      "passes of their own",
+    "UpSampling2D nearest 64 @128": "the result is written through the caches",
+    "UpSampling2D bilinear 64 @128": "each result is a sum of four cells with weights read from a list",
+    "UpSampling3D 32 @32": "the result is written through the caches",
+}
 
 
 class Row:

@@ -151,11 +151,11 @@ class NetworkCase:
     def seconds(self, network):
         try:
             times = []
-            for _ in range(4):
-                start = time.perf_counter()
+            while len(times) < 4 and sum(times) < 2:  # the first ones of a traced one are slow
+                start = time.process_time()
                 network(self.x)
-                times.append(time.perf_counter() - start)
-            return min(times[1:])
+                times.append(time.process_time() - start)
+            return min(times)
         except Exception:
             return float("inf")
 
