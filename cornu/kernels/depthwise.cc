@@ -12,8 +12,8 @@ namespace {
 
 // Multiplications that are worth a task of their own.
 constexpr int64_t kWorthSharing = 50'000;
-// Numbers read and written that do not stay in the second-level cache.
-constexpr int64_t kFarNumbers = 384 * 1024;
+// Numbers read and written from which on looking ahead gains time.
+constexpr int64_t kFarNumbers = 1024 * 1024;
 
 struct PhasePlan {
   WindowShape shape;
@@ -75,19 +75,22 @@ void pack_bias(const State& s, const float* bias, float* to) {
 }
 
 // What all lines of a chunk have in common.
-DepthTile tile_of(const State& s, const Call& call, size_t phase, const Chunks::Chunk& chunk) {
+DepthTile tile_of(const State& s, const Call& call, size_t phase, const Chunks::Chunk& chunk,
+                  Range block) {
   const Phase& ph = s.geometry.phases[phase];
   const auto& [a0, a1, a2] = ph.axis;
   DepthTile tile;
   tile.tap_offset = s.plans[phase].shape.tap_offset.data();
   tile.taps = a2.taps;
-  tile.weights = s.weights.data(call) + s.plans[phase].weights_at;
-  tile.bias = s.bias.data(call);
+  const int64_t filter = block.begin * s.tiles->lanes;
+  tile.weights_stride = s.vector_size(ph);
+  tile.weights =
+      s.weights.data(call) + s.plans[phase].weights_at + block.begin * tile.weights_stride;
+  tile.bias = s.bias.data(call) + filter;
   tile.out_stride = a2.out_step * s.geometry.out_pitch;
   tile.out_line = a1.out_step * a2.out * s.geometry.out_pitch;
   tile.cells = chunk.columns.end - chunk.columns.begin;
-  tile.filters = s.filters();
-  tile.weights_stride = s.vector_size(ph);
+  tile.filters = std::min(s.filters(), block.end * s.tiles->lanes) - filter;
   tile.relu = s.epilogue.in_registers();
   return tile;
 }
@@ -114,43 +117,40 @@ void run_window(const State& s, const Call& call, size_t phase, const Chunks::Ch
                 Range block, float* memory) {
   const Phase& ph = s.geometry.phases[phase];
   const PhasePlan& plan = s.plans[phase];
-  const int64_t lanes = s.tiles->lanes, filter = block.begin * lanes;
   Window window(s.geometry, ph, plan.shape, s.places, *s.tiles, call.in[0], memory, s.looks_ahead);
   window.start(chunk.image, chunk.plane, chunk.columns, block);
   DepthLines lines;
-  DepthTile tile = tile_of(s, call, phase, chunk);
+  DepthTile tile = tile_of(s, call, phase, chunk, block);
   tile.lines = &lines;
   tile.x = memory;
   tile.window_stride = window.vector_stride();
-  tile.weights += block.begin * tile.weights_stride;
-  tile.bias += filter;
-  tile.filters = std::min(s.filters(), block.end * lanes) - filter;
   const DepthTileFn run_line = s.tiles->best(plan.kind, tile.cells);
   Window::for_lines(ph, chunk.lines, [&](int64_t o) {
     window.read(o, lines);
-    tile.out = out_of(s, call, ph, chunk, o) + filter;
+    tile.out = out_of(s, call, ph, chunk, o) + block.begin * s.tiles->lanes;
     run_line(tile);
     activate(s, tile);
   });
 }
 
-// One chunk of results.
-void run_x(const State& s, const Call& call, size_t phase, const Chunks::Chunk& chunk) {
+// The same of x itself.
+void run_x(const State& s, const Call& call, size_t phase, const Chunks::Chunk& chunk,
+           Range block) {
   const Phase& ph = s.geometry.phases[phase];
   const auto& [a0, a1, a2] = ph.axis;
-  const int64_t pitch = s.geometry.in_pitch;
+  const int64_t pitch = s.geometry.in_pitch, filter = block.begin * s.tiles->lanes;
   const int64_t column = chunk.columns.begin * a2.in_step + a2.in_first;
   DepthLines lines;
   lines_of_x(s.geometry, ph, chunk, chunk.lines, s.tiles->lanes, lines);
-  DepthTile tile = tile_of(s, call, phase, chunk);
+  DepthTile tile = tile_of(s, call, phase, chunk, block);
   tile.lines = &lines;
-  tile.x = call.in[0];
+  tile.x = call.in[0] + filter;
   tile.cell_stride = pitch;
   tile.begin = -column;
   tile.end = a2.in - column;
   tile.rows = chunk.lines.end - chunk.lines.begin;
-  tile.out = out_of(s, call, ph, chunk, chunk.lines.begin);
-  if (s.looks_ahead && chunk.lines.end < a1.count) {
+  tile.out = out_of(s, call, ph, chunk, chunk.lines.begin) + filter;
+  if (s.looks_ahead && a2.in_step == 1 && chunk.lines.end < a1.count) {
     const int64_t i0 = chunk.plane * a0.in_step + a0.in_first + (a0.taps - 1) * a0.tap_step;
     const int64_t i1 = std::max<int64_t>(
         (chunk.lines.end - 1) * a1.in_step + a1.in_first + (a1.taps - 1) * a1.tap_step + 1, 0);
@@ -180,10 +180,11 @@ void run(const Call& call) noexcept {
     const auto run_range = [&](Range range, float* memory) {
       for (int64_t i = range.begin; i < range.end; ++i) {
         const Chunks::Chunk chunk = plan.chunks.unit(i / blocks);
+        const Range vectors = plan.chunks.block_of(i % blocks);
         if (plan.of_x)
-          run_x(s, call, phase, chunk);
+          run_x(s, call, phase, chunk, vectors);
         else
-          run_window(s, call, phase, chunk, plan.chunks.block_of(i % blocks), memory);
+          run_window(s, call, phase, chunk, vectors, memory);
       }
     };
     split_with_slots(

@@ -12,6 +12,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "cornu/kernels/load_once-inl.h"
+
 #ifndef CORNU_KERNELS_DEPTH_SUMS
 #define CORNU_KERNELS_DEPTH_SUMS
 namespace cornu::kernels {
@@ -69,7 +71,7 @@ HWY_INLINE void products(const DepthSums& t, const float* const (&from)[R], int6
     if (kBorder && (j < begin || j >= end)) continue;
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
-      const V number = hn::LoadU(d, from[r] + at);
+      const V number = load_once(d, from[r] + at);
 #pragma GCC unroll 8
       for (int k = 0; k < K; ++k)
         if (j >= k && (j - k) % S == 0 && (j - k) / S < M)
@@ -198,9 +200,9 @@ namespace {
 constexpr int64_t kTasks = 32;
 constexpr int64_t kSlicePositions = 256;
 // Of a chunk where x itself is read.
-constexpr int64_t kLinesOfX = 4;
-// Numbers read that do not stay in the second-level cache.
-constexpr int64_t kFarNumbers = 384 * 1024;
+constexpr int64_t kLinesOfX = 4, kVectorsOfX = 4;
+// Numbers read from which on looking ahead gains time.
+constexpr int64_t kFarNumbers = 1024 * 1024;
 
 struct State {
   Geometry geometry;  // of the convolution
@@ -369,6 +371,7 @@ Prepared prepare(const Problem& problem) {
   s.shape.emplace_back(g, s.phase(), s.tiles->lanes);
   s.chunks = s.reads_x ? chunks_of_x(g, s.phase(), s.tiles->lanes, kLinesOfX)
                        : chunks_of(g, s.phase(), s.shape[0]);
+  if (s.reads_x) s.chunks.block = std::min(s.chunks.vectors, kVectorsOfX);
   const int64_t positions = g.batch * s.phase().count();
   s.slices =
       std::clamp<int64_t>(std::min(positions / kSlicePositions, s.chunks.units()), 1, kTasks);

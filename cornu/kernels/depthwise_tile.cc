@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "cornu/kernels/load_once-inl.h"
 #include "cornu/kernels/relu-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -85,7 +86,7 @@ HWY_INLINE void add_line(const float* HWY_RESTRICT x, int64_t stride,
 #pragma GCC unroll 32
   for (int j = 0; j < (M - 1) * S + K; ++j, x += stride) {
     if (kBorder && (j < begin || j >= end)) continue;
-    const V number = hn::LoadU(d, x);
+    const V number = load_once(d, x);
 #pragma GCC unroll 2
     for (int r = FROM; r < TO; ++r)
 #pragma GCC unroll 8

@@ -18,6 +18,9 @@ constexpr int64_t kVectors = 2;
 // vectors pass over it.
 constexpr int64_t kBand = 192 * 1024;
 
+// Chunks of x that are enough for some threads.
+constexpr int64_t kChunks = 16;
+
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -238,9 +241,12 @@ bool reads_x(const Geometry& g, const Phase& phase, const DepthTiles& tiles) {
 Chunks chunks_of_x(const Geometry& g, const Phase& phase, int64_t lanes, int64_t lines) {
   const auto& [a0, a1, a2] = phase.axis;
   Chunks c{g.batch, a0.count, a1.count, a2.count, ceil_div(g.out_channels(), lanes)};
-  c.block = c.vectors;
   c.band = lines;
   c.cells = std::min<int64_t>(a2.count, 36 * DepthTiles::kCells);
+  // The last vector may reach into the one before, so they stay together.
+  const bool whole = g.out_channels() % lanes == 0;
+  const int64_t blocks = whole ? ceil_div(kChunks, std::max<int64_t>(c.units(), 1)) : 1;
+  c.block = ceil_div(c.vectors, blocks);
   return c;
 }
 

@@ -144,7 +144,7 @@ double window_gain(const Geometry& geometry, int64_t lanes);
 // Where x itself is read: every filter has a channel of its own, and there are filters and results
 // enough.
 bool reads_x(const Geometry& geometry, const Phase& phase, const DepthTiles& tiles);
-// Chunks of some lines with all vectors.
+// Chunks of some lines, with all vectors where these chunks are enough for the threads.
 Chunks chunks_of_x(const Geometry& geometry, const Phase& phase, int64_t lanes, int64_t lines);
 // The lines of x that lines `rows` (one or two) of results read, as they begin at `column` of them.
 void lines_of_x(const Geometry& geometry, const Phase& phase, const Chunks::Chunk& chunk,
