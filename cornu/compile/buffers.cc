@@ -168,6 +168,9 @@ class Reading {
     if (f.output || shape(id).size() == 0 || shape(id).rank() == 0) return false;
     if (!kernel_takes_pitch(id, g_[id].in.size())) return false;
     return std::all_of(f.readers.begin(), f.readers.end(), [&](const Facts::Reader& r) {
+      // Reading from a wider buffer again and again, as convolutions do, costs more than a copy.
+      const kernels::Kernel* reader = choice(r.step).kernel;
+      if (!joins(r.step) && !(reader && reader->in_place)) return false;
       if (!kernel_takes_pitch(r.step, r.operand)) return false;
       const Shape& seen = shape(g_[static_cast<NodeId>(r.step)].in[r.operand]);
       return seen.rank() > 0 && seen[-1] == shape(id)[-1];

@@ -177,7 +177,7 @@ TEST(Buffers, SharingKeepsTheBitsOfRandomGraphs) {
 #ifndef CORNU_NO_KERNELS
   // The graphs are such that everything happens.
   EXPECT_GT(found.segmented, 50);
-  EXPECT_GT(found.gone, 50);
+  EXPECT_GT(found.gone, 20);
   EXPECT_GT(found.copied, 50);
   EXPECT_GT(found.shared, 200);
 #endif
@@ -284,23 +284,22 @@ TEST(Buffers, ElementwiseStepsTakeTheirOperandsPlace) {
 // A block within blocks: what goes around the inner ones does not keep their buffer.
 TEST(Buffers, WhatOutlivesABufferIsCopiedIntoIt) {
   Net net;
-  Value x = net.g.input({1, 32, 32, 8});
-  const auto elementwise = [&](Value v, int64_t channels) {
-    return net.g.unary(Unary::Fn::kSquareplus, net.conv(v, 1, channels), 4);
-  };
-  x = elementwise(x, 8);
+  // Who reads a concatenation reads it once, as batch normalization does.
+  const auto layer = [&](Value v) { return net.conv(net.g.unary(Unary::Fn::kTanh, v), 1, 8); };
+  Value x = layer(net.g.input({1, 32, 32, 8}));
   for (int outer = 0; outer < 3; ++outer) {
     Value y = x;
     for (int inner = 0; inner < 3; ++inner) {
-      Value all = y;  // of few channels: nobody reads these in segments
-      for (int i = 0; i < 4; ++i) all = net.g.concat({all, elementwise(all, 8)}, 3);
-      y = net.g.binary(ops::Binary::Fn::kAdd, y, elementwise(all, 8));
+      Value all = y;
+      for (int i = 0; i < 4; ++i) all = net.g.concat({all, layer(all)}, 3);
+      y = net.g.binary(ops::Binary::Fn::kAdd, y, layer(all));
     }
     x = net.g.binary(ops::Binary::Fn::kAdd, x, y);
   }
   int64_t arena = 0;
   EXPECT_EQ(std::move(net).steps(x, "concat", &arena), 3);
-  EXPECT_LE(arena, 32 * 32 * (40 + 8 + 8) + 1000);
+  // x, a block, and what its last layer makes of it.
+  EXPECT_LE(arena, 32 * 32 * (8 + 40 + 40 + 8));
 }
 
 #endif

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
@@ -26,8 +27,17 @@ constexpr int64_t kLargeWeights = 128 * 1024;
 
 static_assert(Gemm::kMaxRows == kMaxRows);
 
+// Some channels of an operand that is in segments, as many for each piece.
+struct Piece {
+  size_t operand;     // of Call::in
+  int64_t at, pitch;  // its first channel in the segment; channels of the segment
+};
+
 struct State {
   Geometry geometry;
+  std::vector<Piece> pieces;            // where operand 0 is in segments
+  std::vector<int32_t> piece_channels;  // the first channel of each, of all
+  int64_t piece_length = 0;
   const Gemm* gemm = nullptr;
   Panels panels;
   std::vector<int64_t> weights_at;  // of each phase
@@ -266,6 +276,45 @@ struct Run {
     }
   }
 
+  // A single tap, and x in segments: runs of its sum lie in different tensors.
+  void run_segments(const Call& call, Range tiles, Range panels) const {
+    const float* rows[kPointers];
+    float* outs[kTiles * kMaxRows];
+    const Tiling tiling = this->tiling(s.geometry.phases[0]);
+    const int64_t pieces = std::ssize(s.pieces);
+    const int64_t floats = s.rows() * (s.geometry.in_channels() + s.geometry.out_channels());
+    const int64_t block = std::clamp<int64_t>(
+        std::min(kPointers / (pieces * s.rows()), kBlockFloats / floats), 1, kTiles);
+    for (int64_t t = tiles.begin; t < tiles.end; t += block) {
+      const int64_t end = std::min(t + block, tiles.end);
+      const float** row = rows;
+      float** result = outs;
+      for (int64_t i = t; i < end; ++i) {
+        const Range cells{tiling.begin(i), tiling.begin(i + 1)};
+        for (const Piece& piece : s.pieces)
+          for (int64_t cell = cells.begin; cell < cells.end; ++cell)
+            *row++ = call.in[piece.operand] + cell * piece.pitch + piece.at;
+        for (int64_t cell = cells.begin; cell < cells.end; ++cell)
+          *result++ = out + cell * s.geometry.out_pitch;
+      }
+      for (int64_t p = panels.begin; p < panels.end; ++p) {
+        Tile tile = panel_tile(0, p);
+        tile.first = s.piece_channels.data();
+        tile.runs = pieces;
+        tile.length = s.piece_length;
+        tile.rows = rows;
+        tile.out = outs;
+        for (int64_t i = t; i < end; ++i) {
+          const auto count = static_cast<int>(tiling.begin(i + 1) - tiling.begin(i));
+          tile_fns(p)[count - 1](tile);
+          finish(tile, count);
+          tile.rows += pieces * count;
+          tile.out += count;
+        }
+      }
+    }
+  }
+
   // Kernels of very many taps: a tile's sum is continued chunk after chunk of taps.
   void run_long(size_t phase, const Tiling& tiling, Range tiles, Range panels) const {
     const float* rows[kPointers];
@@ -350,8 +399,9 @@ void run_conv(const Call& call) noexcept {
   call.pool->parallel_for(grid.tasks(), [&](int64_t task) {
     const auto phase = static_cast<size_t>(task / (grid.tiles * grid.panels));
     const int64_t tile = task / grid.panels % grid.tiles, panel = task % grid.panels;
-    run.run(phase, part(run.tiling(s.geometry.phases[phase]).count, tile, grid.tiles),
-            part(s.panels.count(), panel, grid.panels));
+    const Range tiles = part(run.tiling(s.geometry.phases[phase]).count, tile, grid.tiles);
+    const Range panels = part(s.panels.count(), panel, grid.panels);
+    s.pieces.empty() ? run.run(phase, tiles, panels) : run.run_segments(call, tiles, panels);
   });
 }
 
@@ -362,11 +412,43 @@ bool accepts(const Problem& problem) {
   return has_phases(problem) && problem.in[1].shape.size() < int64_t{1} << 31;
 }
 
+int64_t common_length(std::span<const int64_t> segments) {
+  int64_t length = 0;
+  for (int64_t n : segments) length = std::gcd(length, n);
+  return length;
+}
+
+// Those of single cells, in pieces long enough.
+bool takes_segments(const Problem& problem, std::span<const int64_t> segments) {
+  constexpr int64_t kLeastLength = 16;
+  Geometry g = geometry_of(problem);
+  flatten(g);
+  if (g.phases.size() != 1 || g.groups != 1 || g.batch != 1) return false;
+  const auto& [a, b, c] = g.phases[0].axis;
+  if (a.in != 1 || a.out != 1 || a.taps != 1 || b.in != 1 || b.out != 1 || b.taps != 1)
+    return false;
+  if (c.taps != 1 || c.in_step != 1 || c.in_first != 0 || c.count != c.in) return false;
+  const int64_t length = common_length(segments);
+  return length >= kLeastLength && g.in_channels() / length * kMaxRows <= kPointers;
+}
+
+void cut_in_pieces(const Problem& problem, State& s) {
+  const std::vector<int64_t>& segments = problem.in[0].segments;
+  s.piece_length = common_length(segments);
+  int64_t channel = 0;
+  for (size_t i = 0; i < segments.size(); ++i)
+    for (int64_t at = 0; at < segments[i]; at += s.piece_length, channel += s.piece_length) {
+      s.pieces.push_back({i == 0 ? 0 : problem.in.size() + i - 1, at, segments[i]});
+      s.piece_channels.push_back(static_cast<int32_t>(channel));
+    }
+}
+
 Prepared prepare(const Problem& problem) {
   auto state = std::make_shared<State>();
   State& s = *state;
   s.geometry = geometry_of(problem);
   flatten(s.geometry);
+  cut_in_pieces(problem, s);
   s.gemm = &gemm();
   s.panels = Panels(*s.gemm, s.geometry.groups, s.geometry.group_out);
   CORNU_CHECK(s.panels.width <= Panels::kMaxWidth);
@@ -393,6 +475,7 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvDirect{"conv direct", accepts, prepare, nullptr, takes_first_and_result};
+const Kernel kConvDirect{"conv direct",          accepts, prepare,       nullptr,
+                         takes_first_and_result, false,   takes_segments};
 
 }  // namespace cornu::kernels
