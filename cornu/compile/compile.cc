@@ -10,6 +10,7 @@
 #include "cornu/compile/passes/fuse_activation.h"
 #include "cornu/compile/passes/merge_borders.h"
 #include "cornu/compile/passes/push_crops.h"
+#include "cornu/compile/passes/push_strides.h"
 #include "cornu/compile/passes/sink_pads.h"
 #include "cornu/compile/passes/sink_upsampling.h"
 #include "cornu/compile/passes/split_concat.h"
@@ -20,6 +21,7 @@ namespace cornu::compile {
 graph::Graph rewrite(graph::Graph g) {
   g = cancel_movement(std::move(g));
   g = push_crops(std::move(g));
+  g = push_strides(std::move(g));
   g = sink_pads(std::move(g));
   g = sink_upsampling(std::move(g));
   g = merge_borders(std::move(g));

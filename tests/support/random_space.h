@@ -97,7 +97,7 @@ class RandomSpace {
     for (int64_t a = 1; a <= axes_; ++a) {
       const int64_t k = pick(1, widest), d = plain ? 1 : pick(1, 2);
       kernel.push_back(k);
-      op.stride.push_back(plain || widest == 1 ? 1 : pick(1, 3));
+      op.stride.push_back(plain ? 1 : pick(1, 3));
       op.dilation.push_back(d);
       const int64_t missing = std::max<int64_t>(0, (k - 1) * d + 1 - s[a]);
       const int64_t most = padded && widest > 1 ? 2 : 0;

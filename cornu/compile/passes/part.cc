@@ -104,7 +104,12 @@ Span needed_along(const Graph& g, const Node& node, size_t axis, const Span& out
   const auto clipped = [n](Span s) {
     return Span{std::clamp<int64_t>(s.begin, 0, n), std::clamp<int64_t>(s.end, 0, n)};
   };
-  if (const auto window = window_of(g, node, axis)) return clipped(window->read(out));
+  if (const auto window = window_of(g, node, axis)) {
+    Span read = window->read(out);
+    // Less than a stride may be behind the last window: not worth a cut.
+    if (out.end == node.shape[static_cast<int64_t>(axis)]) read.end = n;
+    return clipped(read);
+  }
   if (const auto* pad = std::get_if<ops::Pad>(&node.op)) {
     const int64_t before = pad->edges[axis].before;
     return clipped({out.begin - before, out.end - before});
