@@ -21,14 +21,16 @@ void run(const Options& o) {
     cornu::OnnxOptions onnx;
     for (const std::string& text : o.shapes) onnx.input_shapes.push_back(parse_shape(text));
     cornu::export_onnx(model, o.to, onnx);
+  } else if (o.to.ends_with(".json")) {
+    cornu::export_tfjs(model, o.to);
   } else if (o.to.ends_with(".weights.h5")) {
     model.save_weights(o.to);
   } else if (o.to.ends_with(".keras") || is_hdf5(o.to)) {
     model.save(o.to);
   } else {
     throw cornu::ValueError(cornu::base::cat(
-        "what a model is written as shows in its suffix: .keras, .h5, .weights.h5 or .onnx. "
-        "Received: ",
+        "what a model is written as shows in its suffix: .keras, .h5, .weights.h5, .json "
+        "or .onnx. Received: ",
         cornu::base::quoted(o.to)));
   }
 }
@@ -41,14 +43,16 @@ void add_convert(CLI::App& app) {
   verb->footer(
       "\nExamples:\n"
       "  cornu convert model.h5 model.keras\n"
-      "  cornu convert tfjs/model.json model.keras\n"
+      "  cornu convert model.keras web/model.json\n"
       "  cornu convert model.keras model.weights.h5\n"
       "  cornu convert model.keras model.onnx --shape 8,224,224,3");
   verb->add_option("from", options->from, "The model's file")->required()->type_name("MODEL");
   verb->add_option(
           "to", options->to,
-          wrapped("The file to write: .keras, .h5, .weights.h5 without the configuration, or "
-                  ".onnx for other runtimes, which is for inputs of one shape"))
+          wrapped(
+              "The file to write: .keras, .h5, .weights.h5 without the configuration, .json for "
+              "TensorFlow.js, whose weights come beside it, or .onnx for other runtimes, which "
+              "is for inputs of one shape"))
       ->required()
       ->type_name("FILE");
   add_shape_option(*verb, options->shapes);

@@ -60,6 +60,7 @@ void add_summary(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_benchmark(CLI::App& app);
 void add_convert(CLI::App& app);
+void add_doctor(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_fit(CLI::App& app);
 

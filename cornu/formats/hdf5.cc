@@ -145,6 +145,15 @@ std::string Hdf5Object::string_attribute(std::string_view name) const {
   return std::move(all[0]);
 }
 
+Bytes Hdf5Object::text_attribute(std::string_view name) const {
+  const Hdf5Attribute* a = attribute(name);
+  if (a && a->type.kind == Hdf5Type::Kind::kVariableString && a->data.size() == a->type.size)
+    return storage_->heap_string(a->data);
+  const std::string text = string_attribute(name);
+  const auto bytes = std::as_bytes(std::span(text));
+  return Bytes::own({bytes.begin(), bytes.end()}, storage_->file.label());
+}
+
 std::optional<std::vector<std::string>> Hdf5Object::string_list_attribute(
     std::string_view name) const {
   base::Budget budget = string_budget();

@@ -39,6 +39,8 @@ class Hdf5Object {
   bool has_attribute(std::string_view name) const { return attribute(name) != nullptr; }
   // A scalar string, of fixed or variable length. FormatError if it is something else.
   std::string string_attribute(std::string_view name) const;
+  // The same where it lies in the file, so that a long one takes no memory of its own.
+  base::Bytes text_attribute(std::string_view name) const;
   // A list of strings. Keras splits long lists over name0, name1, ... (spec: formats.md 2.3) and
   // writes an empty one as numbers. Nothing when there is neither.
   std::optional<std::vector<std::string>> string_list_attribute(std::string_view name) const;

@@ -76,7 +76,7 @@ class Folder final : public Parts {
   const Bytes weights_;
 };
 
-LoadResult load_parts(Parts& parts) {
+LoadResult load_parts(Parts& parts, const Mend& mend) {
   const std::string label = parts.label();
   // Thousands of layers have more values than a small file may. Each has 2 kB or more of the file.
   base::JsonLimits limits;
@@ -86,6 +86,7 @@ LoadResult load_parts(Parts& parts) {
   if (const auto v = metadata.find("keras_version"); v && v->is_string())
     version = std::string(v->as_string());
   Json config = parts.json("config.json", limits);
+  if (mend) config = mend(config);
   auto network = network_from_config(config, dialect_of(version), label);
   const Json compiled = copied(config.find("compile_config").value_or(Json()));
   config = {};  // weights may need the room
@@ -98,14 +99,14 @@ LoadResult load_parts(Parts& parts) {
 
 }  // namespace
 
-LoadResult load_keras_archive(const Bytes& archive) {
+LoadResult load_keras_archive(const Bytes& archive, const Mend& mend) {
   Archive parts(archive);
-  return load_parts(parts);
+  return load_parts(parts, mend);
 }
 
-LoadResult load_keras_folder(const std::string& path) {
+LoadResult load_keras_folder(const std::string& path, const Mend& mend) {
   Folder parts(path);
-  return load_parts(parts);
+  return load_parts(parts, mend);
 }
 
 }  // namespace cornu::formats

@@ -17,7 +17,9 @@ Json json_attribute(const Hdf5Object& root, const char* name, const std::string&
                     uint64_t file_size) {
   base::JsonLimits limits;
   limits.free_values += file_size / 32;  // as for .keras archives
-  return base::parse_json(root.string_attribute(name), cat(label, ":", name), limits);
+  const base::Bytes text = root.text_attribute(name);
+  base::check_json_size(text.size(), cat(label, ":", name), limits);
+  return base::parse_json(text, cat(label, ":", name), limits);
 }
 
 // Keras 2's {"optimizer_config": …, "loss": …} as Keras 3's compile_config.
@@ -145,7 +147,7 @@ std::optional<model::TrainingState> read_legacy_training(const model::Network& n
   return training;
 }
 
-LoadResult load_legacy_model(const base::Bytes& bytes) {
+LoadResult load_legacy_model(const base::Bytes& bytes, const Mend& mend) {
   const std::string& label = bytes.label();
   const Hdf5File file(bytes);
   const Hdf5Object& root = file.root();
@@ -155,8 +157,10 @@ LoadResult load_legacy_model(const base::Bytes& bytes) {
                           "then load_weights()"));
   std::string version = "1";  // Keras 1 did not say
   if (root.has_attribute("keras_version")) version = root.string_attribute("keras_version");
-  auto network = network_from_config(json_attribute(root, "model_config", label, bytes.size()),
-                                     dialect_of(version), label);
+  Json config = json_attribute(root, "model_config", label, bytes.size());
+  if (mend) config = mend(config);
+  auto network = network_from_config(config, dialect_of(version), label);
+  config = {};
   LoadResult result{Model(network), {}, version};
   const Hdf5Object* weights = root.find("model_weights");
   if (!weights) throw FormatError(cat(label, ": it lacks the group \"model_weights\""));

@@ -5,13 +5,15 @@
 
 #include "cornu/formats/hdf5.h"
 #include "cornu/formats/load.h"
+#include "cornu/formats/mend.h"
 #include "cornu/model/network.h"
 
 namespace cornu::formats {
 
 // A whole model that Keras 2 or 3 saved as HDF5 (formats.md part 3): its configuration, weights and
-// training in attributes and groups of one file.
-LoadResult load_legacy_model(const base::Bytes& file);
+// training in attributes and groups of one file. `mend` may change the configuration before the
+// model is made.
+LoadResult load_legacy_model(const base::Bytes& file, const Mend& mend = {});
 
 // What such a file says of training, in the form of Keras 3's files: attribute training_config and
 // group optimizer_weights, whose order depends on the writer (formats.md 3.7, 3.8). Nothing where

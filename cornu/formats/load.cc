@@ -8,11 +8,13 @@
 #include "cornu/formats/keras_archive.h"
 #include "cornu/formats/keras_training.h"
 #include "cornu/formats/legacy_h5.h"
+#include "cornu/formats/load_file.h"
 #include "cornu/formats/network_config.h"
 #include "cornu/formats/tfjs_model.h"
 #include "cornu/formats/zip.h"
 
 namespace cornu {
+namespace formats {
 namespace {
 
 bool is_json(const base::Bytes& bytes) {
@@ -25,21 +27,22 @@ bool is_json(const base::Bytes& bytes) {
 }
 
 // The text of to_json(). Keras 2 says its version; Keras 3 does not.
-LoadResult load_config(const base::Json& json, const std::string& label) {
+LoadResult load_config(const base::Json& given, const std::string& label, const Mend& mend = {}) {
+  const base::Json json = mend ? mend(given) : given;
   std::string version;
   if (const auto v = json.find("keras_version"); v && v->is_string())
     version = std::string(v->as_string());
   const bool keras3 = json.contains("module");
   const std::string meant = !version.empty() ? version : keras3 ? "3" : "2.15";
-  auto network = formats::network_from_config(json, formats::dialect_of(meant), label);
-  const base::Json compiled = formats::copied(json.find("compile_config").value_or(base::Json()));
+  auto network = network_from_config(json, dialect_of(meant), label);
+  const base::Json compiled = copied(json.find("compile_config").value_or(base::Json()));
   if (!compiled.empty()) network->loaded_training = model::TrainingState{compiled, {}};
   return {Model(network), {}, version};
 }
 
-LoadResult load_json(const base::Bytes& bytes, const std::string& path) {
+LoadResult load_json(const base::Bytes& bytes, const std::string& path, const Mend& mend) {
   const base::Json json = base::parse_json(bytes, bytes.label());
-  if (json.contains("modelTopology")) return formats::load_tfjs_model(json, path);
+  if (json.contains("modelTopology")) return load_tfjs_model(json, path);
   if (json.contains("weight_map"))
     throw FormatError(base::cat(path,
                                 ": this file holds weights alone: make the model, then "
@@ -48,35 +51,57 @@ LoadResult load_json(const base::Bytes& bytes, const std::string& path) {
     throw FormatError(base::cat(path,
                                 ": this JSON is no model: neither a TensorFlow.js layers-model, "
                                 "which has \"modelTopology\", nor what to_json() writes"));
-  LoadResult result = load_config(json, path);
+  LoadResult result = load_config(json, path, mend);
   result.warnings.push_back(
       base::cat(path, ": this file holds no weights: the model's are initial ones"));
   return result;
 }
 
-LoadResult load_any(const std::string& path) {
+FileKind kind_of(const base::Bytes& bytes) {
+  if (is_zip(bytes)) return FileKind::kZip;
+  if (is_hdf5(bytes)) return FileKind::kHdf5;
+  return is_json(bytes) ? FileKind::kJson : FileKind::kUnknown;
+}
+
+bool is_folder(const std::string& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    if (base::file_exists(path + "/saved_model.pb"))
-      throw FormatError(base::cat(path,
-                                  ": a TensorFlow SavedModel is not read; save the model from "
-                                  "Keras as .keras"));
-    return formats::load_keras_folder(path);
-  }
-  const base::Bytes bytes = base::read_file(path);
-  if (formats::is_zip(bytes)) return formats::load_keras_archive(bytes);
-  if (formats::is_hdf5(bytes)) return formats::load_legacy_model(bytes);
-  if (is_json(bytes)) return load_json(bytes, path);
-  throw FormatError(base::cat(path,
-                              ": this is no model: neither a .keras archive, nor HDF5 (.h5), nor "
-                              "the model.json of a TensorFlow.js layers-model"));
+  return std::filesystem::is_directory(path, ignored);
 }
 
 }  // namespace
 
+FileKind sniff(const std::string& path) {
+  return is_folder(path) ? FileKind::kFolder : kind_of(base::read_file(path));
+}
+
+LoadResult load_file(const std::string& path, const Mend& mend) {
+  if (is_folder(path)) {
+    if (base::file_exists(path + "/saved_model.pb"))
+      throw FormatError(base::cat(path,
+                                  ": a TensorFlow SavedModel is not read; save the model from "
+                                  "Keras as .keras"));
+    return load_keras_folder(path, mend);
+  }
+  const base::Bytes bytes = base::read_file(path);
+  switch (kind_of(bytes)) {
+    case FileKind::kZip:
+      return load_keras_archive(bytes, mend);
+    case FileKind::kHdf5:
+      return load_legacy_model(bytes, mend);
+    case FileKind::kJson:
+      return load_json(bytes, path, mend);
+    default:
+      throw FormatError(base::cat(path,
+                                  ": this is no model: neither a .keras archive, nor HDF5 (.h5), "
+                                  "nor the model.json of a TensorFlow.js layers-model"));
+  }
+}
+
+}  // namespace formats
+
 LoadResult load(const std::string& path) {
   try {
-    return load_any(path);
+    return formats::load_file(path, {});
   } catch (const std::bad_alloc&) {
     throw OutOfMemory(base::cat(path, ": there is not enough memory to load this model"));
   }
@@ -85,7 +110,7 @@ LoadResult load(const std::string& path) {
 Model load_model(const std::string& path) { return load(path).model; }
 
 Model model_from_json(const std::string& json) {
-  return load_config(base::parse_json(json, "model_from_json"), "model_from_json").model;
+  return formats::load_config(base::parse_json(json, "model_from_json"), "model_from_json").model;
 }
 
 }  // namespace cornu

@@ -145,6 +145,16 @@ TEST_F(ProgramTest, ConvertsByTheSuffix) {
   EXPECT_EQ(base::read_file(file("again.keras")).text(), base::read_file(file("m.keras")).text());
   EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.weights.h5"))).status, 0);
   load_model(model).load_weights(file("m.weights.h5"));
+  EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.json"))).status, 0);
+  const Result doctor = run("doctor " + file("m.json"));
+  EXPECT_EQ(doctor.status, 0);
+  EXPECT_THAT(doctor.out, HasSubstr("a TensorFlow.js model"));
+  EXPECT_THAT(doctor.out, HasSubstr("nothing odd was found"));
+  const Result weights = run("doctor --json " + file("m.weights.h5"));
+  EXPECT_EQ(weights.status, 1);
+  EXPECT_FALSE(base::parse_json(weights.out, "out").at("opens").as_bool());
+  EXPECT_EQ(run(base::cat("doctor ", file("m.h5"), " --output ", file("d.keras"))).status, 0);
+  EXPECT_EQ(base::read_file(file("d.keras")).text(), base::read_file(file("m.keras")).text());
   expect_error(base::cat("convert ", model, " ", file("m.pb")), {"suffix", "m.pb"});
   expect_error(base::cat("convert ", model, " ", file("n.keras"), " --shape 1,2"), {"--shape"});
 }

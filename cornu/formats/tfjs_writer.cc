@@ -1,0 +1,146 @@
+#include "cornu/formats/tfjs_writer.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "cornu/base/error.h"
+#include "cornu/base/file.h"
+#include "cornu/base/json.h"
+#include "cornu/base/text.h"
+#include "cornu/formats/keras2_config.h"
+#include "cornu/formats/tfjs.h"
+#include "cornu/model/network.h"
+
+namespace cornu {
+namespace formats {
+namespace {
+
+using base::cat;
+using base::Json;
+using base::quoted;
+
+constexpr uint64_t kShardBytes = 4 << 20;  // as the converter
+
+// A weight under the name that TensorFlow.js finds it by: the layer's, whatever model it is in.
+struct Named {
+  std::string name;
+  Tensor value;
+};
+
+// Keras 2's name of a depthwise kernel; the others have kept theirs.
+std::string weight_name(const Layer& layer, const std::string& name) {
+  return layer.class_name().starts_with("DepthwiseConv") && name == "kernel" ? "depthwise_kernel"
+                                                                             : name;
+}
+
+// What a wrapper holds is named after both; TensorFlow.js leaves the inner name out by itself.
+void collect(const Layer& layer, const std::string& wrapper, std::set<const LayerImpl*>* seen,
+             std::vector<Named>* weights) {
+  if (!seen->insert(layer.impl().get()).second) return;
+  const bool is_model = dynamic_cast<const model::Network*>(layer.impl().get()) != nullptr;
+  const std::vector<Layer> inner = layer.impl()->inner_layers();
+  for (const Layer& each : inner) collect(each, is_model ? "" : layer.name() + "/", seen, weights);
+  if (!inner.empty()) return;
+  for (const Weight& w : layer.impl()->weights())
+    weights->push_back({cat(wrapper, layer.name(), "/", weight_name(layer, w.variable->name())),
+                        w.variable->value()});
+}
+
+std::vector<Named> weights_of(const model::Network& network) {
+  std::vector<Named> weights;
+  std::set<const LayerImpl*> seen;
+  for (const Layer& layer : network.layers()) collect(layer, "", &seen, &weights);
+  std::set<std::string> names;
+  for (const Named& w : weights)
+    if (!names.insert(w.name).second)
+      throw ValueError(network.where().message("two of its weights would be named ", quoted(w.name),
+                                               " in TensorFlow.js"));
+  return weights;
+}
+
+// The numbers from float `first` on, as many as a shard takes, across tensors.
+Content shard_from(const std::vector<Named>& weights, int64_t first) {
+  constexpr auto kFloats = static_cast<int64_t>(kShardBytes / sizeof(float));
+  Content content;
+  int64_t left = kFloats;
+  for (const Named& w : weights) {
+    const int64_t skipped = std::min(first, w.value.size());
+    const int64_t count = std::min(left, w.value.size() - skipped);
+    first -= skipped;
+    left -= count;
+    if (count == w.value.size() && count > 0) {
+      content.add(w.value);
+    } else if (count > 0) {
+      content.add(std::string(reinterpret_cast<const char*>(w.value.data() + skipped),
+                              static_cast<size_t>(count) * sizeof(float)));
+    }
+  }
+  return content;
+}
+
+std::string checksum(const std::vector<Named>& weights) {
+  uLong crc = ::crc32(0, nullptr, 0);
+  for (const Named& w : weights)
+    crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(w.value.data()),
+                    static_cast<z_size_t>(w.value.size()) * sizeof(float));
+  char text[8];
+  const auto end = std::to_chars(text, text + sizeof text, crc, 16).ptr;
+  const std::string digits(text, end);
+  return std::string(8 - digits.size(), '0') + digits;
+}
+
+}  // namespace
+
+TfjsFiles tfjs_files(const Model& model) {
+  const model::Network& network = *model.network();
+  if (!network.built())
+    throw ValueError(
+        network.where().message("it cannot be written for TensorFlow.js: it has not been built"));
+  const Json config = keras2_object(network);
+  const std::vector<Named> weights = weights_of(network);
+  std::vector<Json> list, paths;
+  int64_t size = 0;
+  for (const Named& w : weights) {
+    size += w.value.size();
+    list.push_back(Json::object(
+        {{"name", w.name}, {"shape", Json::list(w.value.shape())}, {"dtype", "float32"}}));
+  }
+  TfjsFiles files;
+  constexpr auto kFloats = static_cast<int64_t>(kShardBytes / sizeof(float));
+  const int64_t count = std::max<int64_t>(1, (size + kFloats - 1) / kFloats);
+  const std::string sum = checksum(weights);
+  for (int64_t i = 0; i < count && size > 0; ++i) {
+    const std::string name = cat("weights-", sum, "-shard", i + 1, "of", count, ".bin");
+    paths.push_back(name);
+    files.shards.push_back({name, shard_from(weights, i * kFloats)});
+  }
+  files.json.add(Json::object({{"format", "layers-model"},
+                               {"generatedBy", cat("Cornu ", version())},
+                               {"convertedBy", nullptr},
+                               {"modelTopology", Json::object({{"keras_version", "2.15.0"},
+                                                               {"backend", "tensorflow"},
+                                                               {"model_config", config}})},
+                               {"weightsManifest",
+                                Json::array({Json::object({{"paths", Json::array(paths)},
+                                                           {"weights", Json::array(list)}})})}})
+                     .dump());
+  return files;
+}
+
+}  // namespace formats
+
+void export_tfjs(const Model& model, const std::string& path) {
+  if (!path.ends_with(".json"))
+    throw ValueError(base::cat("export_tfjs: the filename must end in '.json'. Received: filepath=",
+                               base::quoted(path)));
+  const formats::TfjsFiles files = formats::tfjs_files(model);
+  const std::string folder = base::folder_of(path);
+  for (const formats::TfjsFiles::File& shard : files.shards)
+    formats::write_file(shard.content, base::cat(folder, "/", shard.name));
+  formats::write_file(files.json, path);
+}
+
+}  // namespace cornu
