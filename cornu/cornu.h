@@ -12,6 +12,7 @@
 #include "cornu/formats/load.h"
 #include "cornu/formats/npy.h"
 #include "cornu/formats/onnx.h"
+#include "cornu/formats/safetensors.h"
 #include "cornu/formats/tfjs.h"
 #include "cornu/layers/activation_layers.h"
 #include "cornu/layers/arithmetic.h"
