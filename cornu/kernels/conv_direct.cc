@@ -269,7 +269,7 @@ struct Run {
     for (int64_t t = tiles.begin; t < tiles.end;) {
       const int64_t number = t / per_line, first = number * per_line;
       const int64_t end = std::min(tiles.end, first + per_line);
-      stage(g, ph, number, x, staged);
+      stage(g, ph, number, {0, ph.axis[2].count}, x, staged, line.axis[2].in * g.group_in);
       run_blocks(phase, {line, of_line, staged, out}, {t - first, end - first}, panels, tables,
                  line_of(g, ph, number).out);
       t = end;

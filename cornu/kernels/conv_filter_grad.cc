@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cstring>
 
 #include "cornu/base/text.h"
 #include "cornu/kernels/gemm.h"
+#include "cornu/kernels/rows.h"
 #include "cornu/kernels/segments.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
@@ -14,7 +16,8 @@ namespace {
 
 // Positions taken at a time, about: what of x and dy they need stays in the first-level caches.
 constexpr int64_t kPositions = 128;
-// Fewer channels than this are first gathered, with those of other taps, to rows of their own.
+// Of fewer channels than this, lines of x are copied with zeros beside them, those that one line of
+// results reads interleaved: the numbers of a result's taps lie side by side.
 constexpr int64_t kFewChannels = 8;
 // Rows of the result that one task computes, where there are so many: rather more rows than tasks
 // of the same ones, whose sums are added up at the end.
@@ -33,7 +36,10 @@ struct State {
   int64_t block_taps = 1, block_channels = 1;
   int64_t slices = 1;  // of the positions
   int64_t step = 1;    // positions taken at a time
-  bool gathers = false;
+  // Where the channels are few: the copy of a line's lines of taps, one after another and
+  // interleaved, and how many of these a step may read.
+  bool stages = false;
+  int64_t staged_stride = 0, staged_lines = 0;
 
   const Phase& phase() const { return geometry.phases[0]; }
   int64_t positions() const { return geometry.batch * phase().count(); }
@@ -44,11 +50,20 @@ struct State {
   int64_t blocks() const { return geometry.groups * tap_blocks() * channel_blocks(); }
   int64_t rows() const { return phase().taps() * geometry.group_in; }  // of the result
   int64_t partial_size() const { return geometry.groups * rows() * columns; }
-  // An odd number of cache lines, so that gathered rows do not compete for the same ones.
-  int64_t row_stride() const { return (block_taps * block_channels + 15) / 32 * 32 + 16; }
-  // Per task: gathered rows, and dy's columns that do not fill a panel.
-  int64_t gathered_size() const { return gathers ? step * row_stride() : 0; }
-  int64_t buffer_size() const { return gathered_size() + step * 2 * gemm->lanes; }
+  int64_t lines_of_taps() const { return phase().axis[0].taps * phase().axis[1].taps; }
+  // What lies side by side in the copy: all taps, or those at one place of their lines.
+  int64_t pieces() const { return phase().axis[2].tap_step == 1 ? 1 : phase().axis[2].taps; }
+  // The row of the partial sums that is row `row` of the result.
+  int64_t partial_row(int64_t row) const {
+    if (!stages) return row;
+    const int64_t channels = geometry.group_in, tap = row / channels;
+    const int64_t of_line = phase().axis[2].taps;
+    return (tap % of_line * lines_of_taps() + tap / of_line) * channels + row % channels;
+  }
+  // Per task: the copies, and dy's columns that do not fill a panel.
+  int64_t staged_size() const { return lines_of_taps() * staged_stride; }
+  int64_t filled_at() const { return ((staged_lines + 1) * staged_size() + 31) / 16 * 16; }
+  int64_t buffer_size() const { return filled_at() + step * 2 * gemm->lanes; }
 };
 
 // One block of rows, of one slice of the positions.
@@ -62,8 +77,8 @@ struct Task {
   void run(Range positions) const {
     std::fill_n(sums, taps * channels * s.columns, 0.0f);
     for (int64_t at = positions.begin; at < positions.end; at += s.step)
-      s.gathers ? add_gathered(at, std::min(at + s.step, positions.end))
-                : add_taps(at, std::min(at + s.step, positions.end));
+      s.stages ? add_staged(at, std::min(at + s.step, positions.end))
+               : add_taps(at, std::min(at + s.step, positions.end));
   }
 
  private:
@@ -84,30 +99,51 @@ struct Task {
     }
   }
 
-  // With few channels the rows of all taps, side by side, make better tiles.
-  void add_gathered(int64_t begin, int64_t end) const {
+  // With few channels: all taps from a copy of the lines they read.
+  void add_staged(int64_t begin, int64_t end) const {
     Segment segments[kPositions];
     fill_last_panel(begin, end);
-    std::fill_n(buffer, (end - begin) * s.row_stride(), 0.0f);
-    for (int64_t t = 0; t < taps; ++t) {
-      const int64_t count = segments_of(s.geometry, tap + t, begin, end, segments);
-      for (int64_t i = 0; i < count; ++i)
-        copy(segments[i], buffer + segments[i].b * s.row_stride() + t * channels);
-    }
-    const Segment all{0, 0, end - begin};
+    const Axis& axis = s.phase().axis[2];
+    const int64_t cell = s.lines_of_taps() * s.geometry.group_in;  // interleaved
+    const int64_t rows = s.rows() / s.pieces();
     OuterTile tile;
-    tile.segments = &all;
-    tile.segment_count = 1;
-    tile.a = buffer;
-    tile.a_stride = s.row_stride();
-    add_products(tile, begin, taps * channels, sums);
+    tile.segments = segments;
+    tile.segment_count = stage_lines(begin, end, segments);
+    tile.a_stride = axis.in_step * cell;
+    for (int64_t i = 0; i < s.pieces(); ++i) {
+      tile.a = buffer + i * axis.tap_step * cell;
+      add_products(tile, begin, rows, sums + i * rows * s.columns);
+    }
   }
 
-  void copy(const Segment& segment, float* to) const {
-    const int64_t to_stride = s.row_stride(), from_stride = x_stride();
-    const float* from = x() + segment.a;
-    for (int64_t p = 0; p < segment.count; ++p, from += from_stride, to += to_stride)
-      for (int64_t c = 0; c < channels; ++c) to[c] = from[c];
+  int64_t stage_lines(int64_t begin, int64_t end, Segment* segments) const {
+    const int64_t length = s.phase().axis[2].count;
+    float* const plain = buffer + s.staged_lines * s.staged_size();
+    int64_t count = 0;
+    for (int64_t at = begin; at < end;) {
+      const int64_t line = at / length, first = at - line * length;
+      const int64_t results = std::min(length - first, end - at), to = count * s.staged_size();
+      const bool single = s.lines_of_taps() == 1;
+      stage(s.geometry, s.phase(), line, {first, first + results}, x(),
+            single ? buffer + to : plain, s.staged_stride);
+      const int64_t cells = staged_cells(s.phase().axis[2], results);
+      if (!single)
+        s.geometry.group_in <= 4 ? interleave<4>(plain, cells, buffer + to)
+                                 : interleave<kFewChannels>(plain, cells, buffer + to);
+      segments[count++] = {to, at - begin, results};
+      at += results;
+    }
+    return count;
+  }
+
+  // Copies [line of taps][cell][channel] to [cell][line of taps][channel], W numbers at a time:
+  // those beyond a cell's channels are overwritten by what follows.
+  template <int64_t W>
+  void interleave(const float* from, int64_t cells, float* to) const {
+    const int64_t size = s.geometry.group_in, lines = s.lines_of_taps(), stride = s.staged_stride;
+    for (const float* const end = from + cells * size; from != end; from += size)
+      for (int64_t t = 0; t < lines; ++t, to += size)
+        std::memcpy(to, from + t * stride, W * sizeof(float));
   }
 
   // Adds to `rows` rows of sums: all columns of dy's rows from position `begin` on, two vectors at
@@ -120,7 +156,7 @@ struct Task {
     for (int64_t column = 0; column < s.columns; column += 2 * lanes) {
       const int64_t left = g.group_out - column, panel = panel_at(column);
       const bool filled = left < panel;
-      tile.b = filled ? buffer + s.gathered_size()
+      tile.b = filled ? buffer + s.filled_at()
                       : call.in[1] + begin * g.out_channels() + group * g.group_out + column;
       tile.b_stride = filled ? panel : g.out_channels();
       const auto v = static_cast<size_t>(panel / lanes - 1);
@@ -145,7 +181,7 @@ struct Task {
     const int64_t panel = panel_at(column), left = g.group_out - column;
     if (left == panel) return;
     const float* dy = call.in[1] + begin * g.out_channels() + group * g.group_out + column;
-    float* to = buffer + s.gathered_size();
+    float* to = buffer + s.filled_at();
     for (int64_t p = begin; p < end; ++p, dy += g.out_channels(), to += panel) {
       std::copy_n(dy, left, to);
       std::fill(to + left, to + panel, 0.0f);
@@ -176,7 +212,8 @@ void add_slices(const State& s, const Call& call) {
   split(*call.pool, s.geometry.groups * s.rows(), 16 * 1024 / (s.slices * s.columns) + 1,
         [&](Range r) {
           for (int64_t row = r.begin; row < r.end; ++row) {
-            const float* from = call.scratch + row * s.columns;
+            const int64_t group = row / s.rows(), in_group = s.partial_row(row % s.rows());
+            const float* from = call.scratch + (group * s.rows() + in_group) * s.columns;
             float* to = call.out + row % s.rows() * filters + row / s.rows() * group_out;
             std::copy_n(from, group_out, to);
             for (int64_t slice = 1; slice < s.slices; ++slice) {
@@ -200,21 +237,31 @@ bool accepts(const Problem& problem) {
          problem.in[0].shape.rank() <= Phase::kAxes + 2;
 }
 
-void choose_blocks(State& s) {
-  const Geometry& g = s.geometry;
-  s.gathers = g.group_in < kFewChannels && s.phase().taps() > 1;
-  const int64_t most_slices = std::clamp<int64_t>(s.positions() / kSlicePositions, 1, kTasks);
-  const int64_t wanted =
-      std::clamp(g.groups * s.rows() * most_slices / kTasks, kLeastRows, kMostRows);
-  // Blocks of nearly equal size.
-  const int64_t pieces = (g.group_in + wanted - 1) / wanted;
-  s.block_channels = (g.group_in + pieces - 1) / pieces;
-  const int64_t most = std::max<int64_t>(wanted / s.block_channels, 1), taps = s.phase().taps();
+// Blocks of rows of nearly equal size.
+void choose_blocks(State& s, int64_t wanted) {
+  const int64_t channels = s.geometry.group_in, taps = s.phase().taps();
+  const int64_t pieces = (channels + wanted - 1) / wanted;
+  s.block_channels = (channels + pieces - 1) / pieces;
+  const int64_t most = std::max<int64_t>(wanted / s.block_channels, 1);
   const int64_t blocks = (taps + most - 1) / most;
   s.block_taps = (taps + blocks - 1) / blocks;
+}
+
+void choose(State& s) {
+  const int64_t most_slices = std::clamp<int64_t>(s.positions() / kSlicePositions, 1, kTasks);
   // Whole lines, where they are short.
-  const int64_t line = s.phase().axis[2].count;
-  s.step = line > 0 && line <= kPositions ? kPositions / line * line : kPositions;
+  const int64_t line = std::max<int64_t>(s.phase().axis[2].count, 1);
+  s.step = line <= kPositions ? kPositions / line * line : kPositions;
+  s.stages = s.geometry.group_in < kFewChannels && s.phase().taps() > 1;
+  if (s.stages) {
+    s.block_channels = s.geometry.group_in;
+    s.block_taps = s.phase().taps();
+    s.staged_stride = staged_cells(s.phase().axis[2], std::min(line, s.step)) * s.geometry.group_in;
+    s.staged_lines = (s.step - 1) / line + 2;
+  } else {
+    choose_blocks(
+        s, std::clamp(s.geometry.groups * s.rows() * most_slices / kTasks, kLeastRows, kMostRows));
+  }
   const int64_t slices = std::min(most_slices, kPartialFloats / s.partial_size());
   s.slices =
       std::clamp<int64_t>((kTasks + s.blocks() - 1) / s.blocks(), 1, std::max<int64_t>(slices, 1));
@@ -227,7 +274,7 @@ Prepared prepare(const Problem& problem) {
   s.gemm = &gemm();
   const int64_t lanes = s.gemm->lanes;
   s.columns = (s.geometry.group_out + lanes - 1) / lanes * lanes;
-  choose_blocks(s);
+  choose(s);
   const std::string detail = base::cat(s.gemm->target, ' ', s.slices, " slices");
   const int64_t scratch = s.slices * (s.partial_size() + s.blocks() * s.buffer_size());
   Prepared prepared = prepared_with(std::move(s), run, problem);

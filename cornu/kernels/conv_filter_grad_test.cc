@@ -55,6 +55,12 @@ TEST(ConvFilterGrad, EqualsTheReference) {
       {{20}, {15}, 4, 3, {3}, {.stride = {2}, .dilation = {3}, .before = {7}, .batch = 3}},
       {{400}, {81}, 2, 3, {350}, {.before = {20}}},
       {{700}, {100}, 1, 33, {601}},
+      // few channels: long lines, dilated, in groups
+      {{6, 150}, {6, 150}, 2, 33, {3, 3}, {.before = {1, 1}, .batch = 2}},
+      {{9, 40}, {9, 36}, 3, 5, {2, 3}, {.dilation = {2, 4}, .before = {1, 2}}},
+      {{9, 70}, {4, 70}, 7, 20, {4, 3}, {.stride = {2, 1}, .before = {1, 3}, .batch = 3}},
+      {{5, 9, 11}, {5, 5, 11}, 5, 20, {2, 3, 3}, {.stride = {1, 2, 1}, .before = {1, 1, 1}}},
+      {{11, 12}, {11, 12}, 15, 10, {3, 2}, {.before = {1, 1}, .groups = 5, .batch = 2}},
       // two axes
       {{1, 1}, {1, 1}, 1, 1, {1, 1}},
       {{28, 28}, {28, 28}, 1, 32, {3, 3}, {.before = {1, 1}, .batch = 2}},

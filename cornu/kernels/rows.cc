@@ -129,14 +129,6 @@ int64_t zero_length(const Geometry& geometry) {
   return length;
 }
 
-namespace {
-
-int64_t staged_cells(const Axis& axis) {
-  return (axis.count - 1) * axis.in_step + (axis.taps - 1) * axis.tap_step + 1;
-}
-
-}  // namespace
-
 int64_t staged_size(const Geometry& geometry, const Phase& phase) {
   // More numbers side by side make tables as they are worth their while.
   constexpr int64_t kFew = 64;
@@ -145,32 +137,39 @@ int64_t staged_size(const Geometry& geometry, const Phase& phase) {
       a2.tap_step * a2.taps * geometry.group_in > kFew)
     return 0;
   const auto bordered = [](const Axis& a) {
-    return a.in_first < 0 || a.in_first + staged_cells(a) > a.in;
+    return a.in_first < 0 || a.in_first + staged_cells(a, a.count) > a.in;
   };
-  const int64_t size = a0.taps * a1.taps * staged_cells(a2) * geometry.group_in;
+  const int64_t size = a0.taps * a1.taps * staged_cells(a2, a2.count) * geometry.group_in;
   return size <= kStaged && (bordered(a0) || bordered(a1) || bordered(a2)) ? size : 0;
 }
 
-void stage(const Geometry& geometry, const Phase& phase, int64_t line, const float* x, float* to) {
+void stage(const Geometry& geometry, const Phase& phase, int64_t line, Range results,
+           const float* x, float* to, int64_t to_stride) {
   const auto& [a0, a1, a2] = phase.axis;
-  const int64_t channels = geometry.in_channels(), cells = staged_cells(a2);
+  const int64_t channels = geometry.group_in, pitch = geometry.in_pitch;
+  const int64_t cells = staged_cells(a2, results.end - results.begin);
   const int64_t o1 = line % a1.count, o0 = line / a1.count % a0.count;
   const int64_t image = line / a1.count / a0.count;
-  // Of the cells from in_first on: those inside x.
-  const int64_t begin = std::clamp<int64_t>(-a2.in_first, 0, cells);
-  const int64_t end = std::clamp<int64_t>(a2.in - a2.in_first, begin, cells);
+  // Of the cells from `first` on: those inside x.
+  const int64_t first = results.begin * a2.in_step + a2.in_first;
+  const int64_t begin = std::clamp<int64_t>(-first, 0, cells);
+  const int64_t end = std::clamp<int64_t>(a2.in - first, begin, cells);
   for (int64_t t0 = 0; t0 < a0.taps; ++t0)
-    for (int64_t t1 = 0; t1 < a1.taps; ++t1, to += cells * channels) {
+    for (int64_t t1 = 0; t1 < a1.taps; ++t1, to += to_stride) {
       const int64_t i0 = o0 * a0.in_step + a0.in_first + t0 * a0.tap_step;
       const int64_t i1 = o1 * a1.in_step + a1.in_first + t1 * a1.tap_step;
-      const bool in = inside(i0, a0.in) && inside(i1, a1.in);
-      const int64_t from = in ? begin : cells, until = in ? end : cells;
-      std::fill_n(to, from * channels, 0.0f);
-      if (in)
-        std::copy_n(
-            x + (((image * a0.in + i0) * a1.in + i1) * a2.in + a2.in_first + from) * channels,
-            (until - from) * channels, to + from * channels);
-      std::fill_n(to + until * channels, (cells - until) * channels, 0.0f);
+      if (!inside(i0, a0.in) || !inside(i1, a1.in) || begin == end) {
+        std::fill_n(to, cells * channels, 0.0f);
+        continue;
+      }
+      const float* from = x + (((image * a0.in + i0) * a1.in + i1) * a2.in + first + begin) * pitch;
+      std::fill_n(to, begin * channels, 0.0f);
+      if (pitch == channels)
+        std::copy_n(from, (end - begin) * channels, to + begin * channels);
+      else
+        for (int64_t i = begin; i < end; ++i, from += pitch)
+          std::copy_n(from, channels, to + i * channels);
+      std::fill_n(to + end * channels, (cells - end) * channels, 0.0f);
     }
 }
 
@@ -179,7 +178,7 @@ Phase staged_line(const Phase& phase) {
   Phase line = phase;
   line.axis[0] = {.in = a0.taps, .taps = a0.taps};
   line.axis[1] = {.in = a1.taps, .taps = a1.taps};
-  line.axis[2].in = staged_cells(a2);
+  line.axis[2].in = staged_cells(a2, a2.count);
   line.axis[2].in_first = line.axis[2].out_first = 0;
   return line;
 }

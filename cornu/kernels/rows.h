@@ -66,14 +66,22 @@ Runs fill_rows(const Geometry& geometry, const Phase& phase, const Cells& cells,
                int64_t begin, int64_t end, const float** rows, int32_t* first);
 int64_t zero_length(const Geometry& geometry);
 
-// A copy of the lines of x that the taps of one line of results read, [line of taps][cell][channel]
-// with zeros where cells lie outside x: there, no result has a border. How many numbers it takes; 0
-// where it does not pay (channels enough, no border) or is more than kStaged.
+// A copy of the lines of x that the taps of some results of a line read, [line of taps][cell]
+// [channel of a group] with zeros where cells lie outside x: there, no result has a border.
+// How many cells of each line `count` results read.
+inline int64_t staged_cells(const Axis& axis, int64_t count) {
+  return (count - 1) * axis.in_step + (axis.taps - 1) * axis.tap_step + 1;
+}
+// Writes it, for `results` of line number `line`, the lines of taps to_stride numbers apart. x is
+// the group's first channel.
+void stage(const Geometry& geometry, const Phase& phase, int64_t line, Range results,
+           const float* x, float* to, int64_t to_stride);
+
+// How many numbers the copy for whole lines takes; 0 where it does not pay for the convolution
+// (channels enough, no border) or is more than kStaged.
 inline constexpr int64_t kStaged = 8 * 1024;
 int64_t staged_size(const Geometry& geometry, const Phase& phase);
-// Writes it, for results of line number `line`.
-void stage(const Geometry& geometry, const Phase& phase, int64_t line, const float* x, float* to);
-// The phase that these results are, with the copy as x, and with an output of the line alone.
+// The phase that the results of a line are, with the copy as x, and with an output of their own.
 Phase staged_line(const Phase& phase);
 
 }  // namespace cornu::kernels
