@@ -27,7 +27,10 @@ def chart(groups):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 60}" height="{height}" '
            f'viewBox="0 0 {LEFT + WIDTH + 60} {height}" font-family="DejaVu Sans, Arial, sans-serif">',
            f'<rect width="100%" height="100%" fill="white"/>']
+    measured = {threads for _, _, ratios in groups for threads in ratios}
     for threads, x in ((1, LEFT), (2, LEFT + 90)):
+        if threads not in measured:
+            continue
         words = "1 thread" if threads == 1 else f"{threads} threads"
         out.append(f'<rect x="{x}" y="12" width="11" height="11" fill="{BARS[threads]}"/>')
         out.append(text(x + 16, 22, words))
