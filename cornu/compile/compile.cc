@@ -9,6 +9,7 @@
 #include "cornu/compile/passes/fold_upsampling.h"
 #include "cornu/compile/passes/fuse_activation.h"
 #include "cornu/compile/passes/merge_borders.h"
+#include "cornu/compile/passes/pool_first.h"
 #include "cornu/compile/passes/push_crops.h"
 #include "cornu/compile/passes/push_strides.h"
 #include "cornu/compile/passes/sink_pads.h"
@@ -36,6 +37,7 @@ graph::Graph optimize(graph::Graph g, const Options& options) {
   if (!options.rewrite) return g;
   g = rewrite(std::move(g));
   if (!options.strict) {  // sums of other numbers than the layers' own
+    g = pool_first(std::move(g));
     g = fold_affine(std::move(g));
     g = split_concat(std::move(g));
     g = fold_upsampling(std::move(g));
