@@ -200,7 +200,7 @@ namespace {
 constexpr int64_t kTasks = 32;
 constexpr int64_t kSlicePositions = 256;
 // Of a chunk where x itself is read.
-constexpr int64_t kLinesOfX = 4, kVectorsOfX = 4;
+constexpr int64_t kLinesOfX = 16, kVectorsOfX = 4;
 // Numbers read from which on looking ahead gains time.
 constexpr int64_t kFarNumbers = 1024 * 1024;
 
