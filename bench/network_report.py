@@ -20,13 +20,13 @@ GOALS = {
 }
 
 # Why rows fall short, by their names: what the numbers cannot say.
-ONE_BY_ONE = "1x1 convolutions take most of the time, and theirs are closer to the peak"
-COPIES = ("a fifth goes into concatenations and sums of feature maps, another into the 1x1 convolutions "
-          "of concatenated ones")
+ONE_BY_ONE = "1x1 convolutions take most of the time, and the peer's are closer to the peak"
+DENSE = ("the 1x1 convolutions of concatenated feature maps, a fifth of the time, reach half of the peak; "
+         "sums and moving concatenated maps take an eighth")
 REASONS = {
-    "ESRGAN-slim x2 @128": COPIES,
-    "ESRGAN-slim x4 @128": COPIES,
-    "ESRGAN-medium x2 @128": COPIES,
+    "ESRGAN-slim x2 @128": DENSE,
+    "ESRGAN-slim x4 @128": DENSE,
+    "ESRGAN-medium x2 @128": DENSE,
     "MobileNetV1": ONE_BY_ONE,
     "MobileNetV2": ONE_BY_ONE + "; the depthwise ones take a sixth",
     "ResNet-50": ONE_BY_ONE + "; sums of shortcuts and the relu after them are passes of their own",
