@@ -305,10 +305,24 @@ struct Cost {
   double vectors(int64_t channels) const {
     return std::ceil(static_cast<double>(channels) / s.gemm->lanes);
   }
+  // Results times taps along an axis, without those that lie outside x for all of `block` results.
+  static double taps_inside(const Axis& axis, int64_t block) {
+    int64_t sum = 0;
+    for (int64_t o = 0; o < axis.count; o += block) {
+      const int64_t results = std::min(block, axis.count - o);
+      const int64_t first = o * axis.in_step + axis.in_first;
+      const int64_t last = first + (results - 1) * axis.in_step;
+      for (int64_t t = 0; t < axis.taps; ++t)
+        if (last + t * axis.tap_step >= 0 && first + t * axis.tap_step < axis.in) sum += results;
+    }
+    return static_cast<double>(sum);
+  }
   double direct() const {
     double sum = 0;
     for (const Phase& phase : s.geometry.phases)
-      sum += static_cast<double>(s.geometry.batch * phase.count() * phase.taps());
+      sum += static_cast<double>(s.geometry.batch) * taps_inside(phase.axis[0], 1) *
+             taps_inside(phase.axis[1], 1) *
+             taps_inside(phase.axis[2], s.gemm->rows[s.panels.vectors - 1]);
     const Panels& p = s.panels;
     return sum * static_cast<double>(s.geometry.group_in * p.count() * p.vectors) / 2 / 0.93;
   }
