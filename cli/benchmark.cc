@@ -89,17 +89,15 @@ void run(const Options& o) {
                                      {"runs", timing.runs.size()},
                                      {"gflops", rate},
                                      {"threads", cornu::num_threads()},
-                                     {"workspace_bytes", program.workspace_bytes()}})
+                                     {"workspace_bytes", program.workspace_bytes()},
+                                     {"plain_workspace_bytes", program.plain_workspace_bytes()}})
                            .dump());
     return;
   }
   if (o.plan) print_plan(program, timing);
-  fmt::print(
-      "median {:.3f} ms, best {:.3f} ms of {} runs, {:.1f} GFLOP/s, {} thread{}, {:.1f} MiB of "
-      "working memory\n",
-      ms, best, timing.runs.size(), rate, cornu::num_threads(),
-      cornu::num_threads() == 1 ? "" : "s",
-      static_cast<double>(program.workspace_bytes()) / (1 << 20));
+  fmt::print("median {:.3f} ms, best {:.3f} ms of {} runs, {:.1f} GFLOP/s, {} thread{}, {}\n", ms,
+             best, timing.runs.size(), rate, cornu::num_threads(),
+             cornu::num_threads() == 1 ? "" : "s", memory_text(program));
 }
 
 }  // namespace

@@ -145,4 +145,10 @@ cornu::Model open_model(const std::string& path, const Common& common) {
   return loaded.model;
 }
 
+std::string memory_text(const cornu::Program& program) {
+  const auto mib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+  return fmt::format("{:.1f} MiB of working memory ({:.1f} MiB with memory for each tensor)",
+                     mib(program.workspace_bytes()), mib(program.plain_workspace_bytes()));
+}
+
 }  // namespace cli

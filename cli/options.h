@@ -47,6 +47,9 @@ void add_data_option(CLI::App& verb, std::string& path);
 void add_shape_option(CLI::App& verb, std::vector<std::string>& shapes);
 cornu::Shape parse_shape(const std::string& text);
 
+// What working memory a program takes.
+std::string memory_text(const cornu::Program& program);
+
 // How fit() and evaluate() are to print: nothing for machines; a bar on a terminal, else lines, or
 // nothing.
 int bar_or_lines(const Common& common);

@@ -12,6 +12,8 @@ namespace {
 struct Options {
   std::string model;
   cornu::SummaryOptions table;
+  bool memory = false;
+  std::vector<std::string> shapes;
   Common common;
 };
 
@@ -59,6 +61,10 @@ void run(Options o) {
   const int terminal = width_for_terminal();
   if (terminal > 0 && o.table.line_length == 0) o.table.max_line_length = terminal;
   fmt::print("{}", o.common.json ? as_json(model) : model.summary_text(o.table));
+  if (o.common.json || !o.memory) return;
+  cornu::ProgramOptions options{.precision = o.common.precision};
+  for (const std::string& text : o.shapes) options.input_shapes.push_back(parse_shape(text));
+  fmt::print("{}\n", memory_text(model.program(options)));
 }
 
 }  // namespace
@@ -74,6 +80,9 @@ void add_summary(CLI::App& app) {
   verb->add_option("--width", options->table.line_length, "Columns of the table")
       ->check(between(40, 1000))
       ->type_name("N");
+  verb->add_flag("--memory", options->memory,
+                 "Say what working memory predicting takes, of inputs of --shape");
+  add_shape_option(*verb, options->shapes);
   options->common.add_to(*verb);
   verb->callback([options] { run(*options); });
 }

@@ -472,19 +472,19 @@ Buffers assign(const Reading& reading, bool share, bool copy_what_outlives) {
   return a.finish();
 }
 
-int64_t arena_of(const Buffers& buffers) {
-  std::vector<Block> blocks;
-  for (const Buffer& b : buffers.buffers)
-    if (b.output < 0) blocks.push_back({b.size(), b.first, b.last});
-  return place_blocks(blocks);
-}
-
 }  // namespace
 
 bool Buffers::is_gone(NodeId concat) const {
   const std::vector<bool>& parts = in_place[index(concat)];
   return !segments[index(concat)].empty() ||
          (!parts.empty() && std::find(parts.begin(), parts.end(), false) == parts.end());
+}
+
+int64_t arena_of(const Buffers& buffers) {
+  std::vector<Block> blocks;
+  for (const Buffer& b : buffers.buffers)
+    if (b.output < 0) blocks.push_back({b.size(), b.first, b.last});
+  return place_blocks(blocks);
 }
 
 Buffers assign_buffers(const Graph& g, const std::vector<Choice>& choices, bool share) {

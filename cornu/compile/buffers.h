@@ -47,4 +47,7 @@ struct Buffers {
 // Inputs and outputs of the graph keep their own memory; parts of an output lie in it.
 Buffers assign_buffers(const graph::Graph& g, const std::vector<Choice>& choices, bool share);
 
+// The arena that the buffers take, without scratch memory, in floats.
+int64_t arena_of(const Buffers& buffers);
+
 }  // namespace cornu::compile

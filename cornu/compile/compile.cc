@@ -46,11 +46,15 @@ graph::Graph optimize(graph::Graph g, const Options& options) {
 }
 
 std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options) {
+  const int64_t plain = arena_of(assign_buffers(g, choose_nothing(g), false));
   g = optimize(std::move(g), options);
   graph::verify(g);
   std::vector<Choice> choices = choose_kernels(g, options);
   const Buffers buffers = assign_buffers(g, choices, options.rewrite);
-  return plan_memory(g, buffers, prepare_kernels(g, std::move(choices), buffers));
+  std::shared_ptr<Plan> plan =
+      plan_memory(g, buffers, prepare_kernels(g, std::move(choices), buffers));
+  plan->plain_floats = plain;
+  return plan;
 }
 
 }  // namespace cornu::compile

@@ -172,8 +172,8 @@ Step copy_of(const Location& from, const Location& to, int64_t size) {
 
 }  // namespace
 
-std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
-                                        std::vector<Selected> selected) {
+std::shared_ptr<Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
+                                  std::vector<Selected> selected) {
   auto plan = std::make_shared<Plan>();
   for (NodeId id : g.outputs) plan->outputs.push_back(g[id].shape);
   const Places places = place_all(g, buffers, selected, *plan);

@@ -10,8 +10,8 @@ namespace cornu::compile {
 
 // Gives the buffers and every step's scratch a place in one arena, reusing the place of what is no
 // longer needed, and lays the steps out flat.
-std::shared_ptr<const Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
-                                        std::vector<Selected> selected);
+std::shared_ptr<Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
+                                  std::vector<Selected> selected);
 
 // The arena itself, apart from graphs: blocks of `size` floats, alive for steps [first, last].
 struct Block {

@@ -48,6 +48,7 @@ TEST(PlanMemory, KeepsAChainInTwoPlaces) {
   const auto plan = compile(std::move(g).finish({x}));
   EXPECT_EQ(plan->steps.size(), 10u);
   EXPECT_LE(plan->arena_floats, 2 * 32 * 32 * 16 + 1024);
+  EXPECT_EQ(plan->plain_floats, 2 * 32 * 32 * 16);
 }
 
 TEST(PlanMemory, WritesOutputsInPlaceAndCopiesTheRest) {

@@ -37,6 +37,7 @@ struct Plan {
   std::vector<Tensor> constants;
   std::vector<Shape> inputs, outputs;
   int64_t arena_floats = 0;
+  int64_t plain_floats = 0;  // what the arena would be with a buffer per tensor and no passes
 };
 
 }  // namespace cornu::compile

@@ -111,6 +111,12 @@ bool needs_code(const ops::Op& op) {
 
 }  // namespace
 
+std::vector<Choice> choose_nothing(const graph::Graph& g) {
+  std::vector<Choice> all(g.nodes.size());
+  for (size_t i = 0; i < g.nodes.size(); ++i) all[i].needs_code = needs_code(g.nodes[i].op);
+  return all;
+}
+
 std::vector<Choice> choose_kernels(const graph::Graph& g, const Options& options) {
   std::vector<Choice> all(g.nodes.size());
   for (size_t i = 0; i < g.nodes.size(); ++i) {

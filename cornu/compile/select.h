@@ -11,6 +11,8 @@
 
 namespace cornu::compile {
 
+// What needs code, and no kernels.
+std::vector<Choice> choose_nothing(const graph::Graph& g);
 // One per node: the first kernel of the table that accepts the node, else none.
 std::vector<Choice> choose_kernels(const graph::Graph& g, const Options& options);
 

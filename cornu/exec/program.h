@@ -31,6 +31,9 @@ class CORNU_API Program {
   const Shape& output_shape(size_t i = 0) const;
   // Memory that a Workspace takes, in bytes.
   int64_t workspace_bytes() const;
+  // For comparison: what it would take without any pass, where every tensor has memory of its own
+  // for as long as it is needed.
+  int64_t plain_workspace_bytes() const;
   // Work of one run: floating-point operations of convolutions and the rest, a multiply-add as two.
   double flops() const;
   // What a run does, in order.
