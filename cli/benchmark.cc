@@ -18,6 +18,7 @@ struct Options {
   int runs = 0;
   double seconds = 2;
   bool plan = false;
+  std::string measure;
   Common common;
 };
 
@@ -64,19 +65,35 @@ Timing measure(const cornu::Program& program, const Options& o) {
 
 void print_plan(const cornu::Program& program, const Timing& timing) {
   const std::vector<cornu::Program::StepInfo> steps = program.steps();
-  fmt::print("{:>9} {:>9}  {:<28} {:<18} {}\n", "ms", "GFLOP/s", "layer", "op", "kernel");
+  const auto row = [](auto... cells) {
+    fmt::print("{:>9} {:>9}  {:<28} {:<18} {:<36} {}\n", cells...);
+  };
+  row("ms", "GFLOP/s", "layer", "op", "kernel", "why");
   for (size_t i = 0; i < steps.size(); ++i) {
     const double s = timing.steps[i];
-    fmt::print("{:9.3f} {:9.1f}  {:<28} {:<18} {}\n", 1e3 * s,
-               s > 0 ? steps[i].flops / s / 1e9 : 0.0, steps[i].layer, steps[i].op,
-               steps[i].kernel);
+    row(fmt::format("{:.3f}", 1e3 * s), fmt::format("{:.1f}", s > 0 ? steps[i].flops / s / 1e9 : 0),
+        steps[i].layer, steps[i].op, steps[i].kernel, steps[i].reason);
   }
+}
+
+Json plan_json(const cornu::Program& program, const Timing& timing) {
+  std::vector<Json> list;
+  const std::vector<cornu::Program::StepInfo> steps = program.steps();
+  for (size_t i = 0; i < steps.size(); ++i)
+    list.push_back(Json::object({{"ms", 1e3 * timing.steps[i]},
+                                 {"flops", steps[i].flops},
+                                 {"layer", steps[i].layer},
+                                 {"op", steps[i].op},
+                                 {"kernel", steps[i].kernel},
+                                 {"reason", steps[i].reason}}));
+  return Json::array(list);
 }
 
 void run(const Options& o) {
   o.common.apply();
   const cornu::Model model = open_model(o.model, o.common);
   cornu::ProgramOptions options{.precision = o.common.precision};
+  if (!o.measure.empty()) options.plan = "measure", options.plan_file = o.measure;
   for (const std::string& text : o.shapes) options.input_shapes.push_back(parse_shape(text));
   const cornu::Program program = model.program(options);
   const Timing timing = measure(program, o);
@@ -84,14 +101,15 @@ void run(const Options& o) {
                best = 1e3 * *std::min_element(timing.runs.begin(), timing.runs.end());
   const double rate = program.flops() / ms / 1e6;
   if (o.common.json) {
-    fmt::print("{}\n", Json::object({{"median_ms", ms},
-                                     {"min_ms", best},
-                                     {"runs", timing.runs.size()},
-                                     {"gflops", rate},
-                                     {"threads", cornu::num_threads()},
-                                     {"workspace_bytes", program.workspace_bytes()},
-                                     {"plain_workspace_bytes", program.plain_workspace_bytes()}})
-                           .dump());
+    Json json = Json::object({{"median_ms", ms},
+                              {"min_ms", best},
+                              {"runs", timing.runs.size()},
+                              {"gflops", rate},
+                              {"threads", cornu::num_threads()},
+                              {"workspace_bytes", program.workspace_bytes()},
+                              {"plain_workspace_bytes", program.plain_workspace_bytes()}});
+    if (o.plan) json.set("plan", plan_json(program, timing));
+    fmt::print("{}\n", json.dump());
     return;
   }
   if (o.plan) print_plan(program, timing);
@@ -118,7 +136,9 @@ void add_benchmark(CLI::App& app) {
       ->check(between(0.01, 3600.0))
       ->capture_default_str()
       ->type_name("S");
-  verb->add_flag("--plan", options->plan, "Print each step: time, rate, layer, op and kernel");
+  verb->add_flag("--plan", options->plan,
+                 wrapped("Print each step: time, rate, layer, op, kernel and why this one"));
+  add_measure_option(*verb, options->measure);
   options->common.add_to(*verb);
   verb->callback([options] { run(*options); });
 }

@@ -98,6 +98,13 @@ void Training::apply(const cornu::Model& model, const std::string& path,
   if (learning_rate > 0) model.optimizer().set_learning_rate(learning_rate);
 }
 
+void add_measure_option(CLI::App& verb, std::string& path) {
+  verb.add_option("--measure", path,
+                  wrapped("Time the kernels that apply and take the fastest, rather than those a "
+                          "count of cycles prefers. FILE keeps what was chosen for next time"))
+      ->type_name("FILE");
+}
+
 void add_data_option(CLI::App& verb, std::string& path) {
   verb.add_option("--data", path,
                   wrapped("An .npz file of arrays x and y, or x0, x1, … and y0, y1, … in the order "

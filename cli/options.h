@@ -40,6 +40,9 @@ struct Training {
   void apply(const cornu::Model& model, const std::string& path, const Common& common) const;
 };
 
+// --measure FILE
+void add_measure_option(CLI::App& verb, std::string& path);
+
 // --data D.npz
 void add_data_option(CLI::App& verb, std::string& path);
 

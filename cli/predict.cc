@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> inputs, outputs;
   double scale = 1;
   int64_t batch_size = 32;
+  std::string measure;
   Common common;
 };
 
@@ -125,6 +126,7 @@ void run(const Options& o) {
   {
     ProgressBar bar("predict", o.common.quiet || o.common.json);
     cornu::PredictOptions options{.batch_size = o.batch_size, .precision = o.common.precision};
+    if (!o.measure.empty()) options.plan = "measure", options.plan_file = o.measure;
     if (bar.shown()) options.progress = [&](double done) { bar.update(done); };
     y = model.predict(x, options);
   }
@@ -187,6 +189,7 @@ void add_predict(CLI::App& app) {
       ->check(between(int64_t{1}, int64_t{1} << 30))
       ->capture_default_str()
       ->type_name("N");
+  add_measure_option(*verb, options->measure);
   options->common.add_to(*verb);
   verb->callback([options] { run(*options); });
 }

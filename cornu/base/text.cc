@@ -44,6 +44,18 @@ std::string escaped(uint32_t c) {
 
 }  // namespace
 
+std::string integer_text(int64_t i) { return std::to_string(i); }
+std::string integer_text(uint64_t i) { return std::to_string(i); }
+
+std::string internal::join(std::initializer_list<std::string_view> pieces) {
+  size_t size = 0;
+  for (std::string_view piece : pieces) size += piece.size();
+  std::string out;
+  out.reserve(size);
+  for (std::string_view piece : pieces) out += piece;
+  return out;
+}
+
 std::string to_text(double d) { return shortest(d); }
 std::string to_text(float f) { return shortest(f); }
 

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -14,20 +15,32 @@ inline std::string to_text(std::string_view s) { return std::string(s); }
 inline std::string to_text(const char* s) { return s; }
 inline std::string to_text(char c) { return std::string(1, c); }
 inline std::string to_text(bool b) { return b ? "True" : "False"; }
+CORNU_API std::string integer_text(int64_t i);
+CORNU_API std::string integer_text(uint64_t i);
 template <std::integral T>
 std::string to_text(T i) {
-  return std::to_string(i);
+  if constexpr (std::unsigned_integral<T>)
+    return integer_text(uint64_t{i});
+  else
+    return integer_text(int64_t{i});
 }
 // Shortest decimal that reads back as the same number, as Python writes it (1e-07, 0.5, 3.0).
 CORNU_API std::string to_text(double d);
 CORNU_API std::string to_text(float f);
 
+namespace internal {
+inline std::string_view piece(std::string_view s) { return s; }
+template <class T>
+requires(!std::convertible_to<const T&, std::string_view>) std::string piece(const T& value) {
+  return to_text(value);
+}
+CORNU_API std::string join(std::initializer_list<std::string_view> pieces);
+}  // namespace internal
+
 // cat("a", 1, 'b') == "a1b".
 template <class... T>
 std::string cat(const T&... parts) {
-  std::string out;
-  (out.append(to_text(parts)), ...);
-  return out;
+  return internal::join({internal::piece(parts)...});
 }
 
 // 'conv2d', quoted as Python's repr does. Quotes, control characters and bytes that are not UTF-8

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "cornu/kernels/kernel.h"
 
 namespace cornu::compile {
@@ -9,6 +11,7 @@ struct Choice {
   bool needs_code = false;
   const kernels::Kernel* kernel = nullptr;  // null: reference loops
   kernels::Problem problem;
+  std::string reason;  // for people
 };
 
 }  // namespace cornu::compile

@@ -7,6 +7,8 @@
 
 namespace cornu::compile {
 
+class Measured;
+
 struct Options {
   bool strict = false;     // only kernels that round no worse than plain sums
   bool rewrite = true;     // run the passes; off: the graph as it was traced
@@ -14,6 +16,8 @@ struct Options {
   // Off: the variables stay variable. The plan takes their numbers at each run, as further inputs
   // after the graph's own, in the order of Graph::variables.
   bool freeze = true;
+  // Where several kernels accept a node: chooses by timing them. Null: by their own expectations.
+  Measured* measured = nullptr;
 };
 
 // Turns the graph into a plan, by default with its variables frozen at their present values. Throws

@@ -190,6 +190,7 @@ std::shared_ptr<Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
     step.layer = node.layer;
     step.op = ops::name_of(node.op);
     step.kernel = std::move(selected[i].kernel);
+    step.reason = std::move(selected[i].reason);
     step.flops = flops_of(g, node);
     plan->steps.push_back(std::move(step));
   }

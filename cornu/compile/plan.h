@@ -25,8 +25,9 @@ struct Step {
   std::vector<Location> in;
   Location out;
   int64_t scratch = 0;  // floats into the arena
-  // For people: which layer, op and kernel, and the work in floating-point operations.
-  std::string layer, op, kernel;
+  // For people: which layer, op and kernel, why this one, and the work in floating-point
+  // operations.
+  std::string layer, op, kernel, reason;
   double flops = 0;
 };
 

@@ -1,8 +1,11 @@
 #include "cornu/compile/select.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 
+#include "cornu/base/text.h"
+#include "cornu/compile/measured.h"
 #include "cornu/ops/evaluate.h"
 
 namespace cornu::compile {
@@ -80,28 +83,61 @@ Prepared replica_step(const Problem& problem) {
 // ---- choosing
 // ---------------------------------------------------------------------------------------
 
-const kernels::Kernel* choose(const Problem& problem, const Options& options) {
 #ifndef CORNU_NO_KERNELS
-  if (!options.reference && !std::holds_alternative<ops::ReplicaMean>(*problem.op))
-    for (const kernels::Kernel& kernel : kernels::table())
-      if (kernel.wins(problem)) return &kernel;
+// 2.1
+std::string times(double gain) { return base::to_text(std::round(gain * 10) / 10); }
+
+// The first of the kernels that accept, best first, that expects to be the fastest.
+void take_expected(std::span<const kernels::Kernel* const> candidates, Choice& choice) {
+  std::string slower;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const kernels::Kernel& kernel = *candidates[i];
+    const bool last = i + 1 == candidates.size();
+    const double gain = kernel.gain ? kernel.gain(choice.problem) : 0;
+    if (kernel.gain && gain <= 1 && !last) {
+      slower += base::cat(slower.empty() ? "" : ", ", kernel.name, " would be ", times(gain),
+                          " times as fast");
+      continue;
+    }
+    choice.kernel = &kernel;
+    if (!slower.empty())
+      choice.reason = std::move(slower);
+    else if (last)
+      choice.reason = "the only one";
+    else if (kernel.gain)
+      choice.reason = base::cat(times(gain), " times as fast as ", candidates[i + 1]->name);
+    else
+      choice.reason = base::cat("made for it, before ", candidates[i + 1]->name);
+    return;
+  }
+}
 #endif
-  (void)problem;
-  (void)options;
-  return nullptr;
+
+void choose([[maybe_unused]] const Options& options, Choice& choice) {
+#ifndef CORNU_NO_KERNELS
+  std::vector<const kernels::Kernel*> candidates;
+  if (!options.reference && !std::holds_alternative<ops::ReplicaMean>(*choice.problem.op))
+    for (const kernels::Kernel& kernel : kernels::table())
+      if (kernel.accepts(choice.problem)) candidates.push_back(&kernel);
+  if (options.measured && candidates.size() > 1)
+    choice.kernel = options.measured->fastest(choice.problem, candidates, choice.reason);
+  else
+    take_expected(candidates, choice);
+#endif
+  if (!choice.kernel) choice.reason = "no kernel takes it";
 }
 
 Selected prepare(const Choice& choice) {
   if (!choice.kernel) {
     if (std::holds_alternative<ops::ReplicaMean>(*choice.problem.op))
-      return {replica_step(choice.problem), "processes"};
-    return {reference_step(choice.problem), "reference"};
+      return {replica_step(choice.problem), "processes", choice.reason};
+    return {reference_step(choice.problem), "reference", choice.reason};
   }
   Prepared prepared = choice.kernel->prepare(choice.problem);
   prepared.packed.resize(choice.problem.in.size(), false);
   std::string name = choice.kernel->name;
   if (!prepared.detail.empty()) name += " " + prepared.detail;
-  return {std::move(prepared), std::move(name)};
+  return {std::move(prepared), std::move(name), choice.reason};
 }
 
 bool needs_code(const ops::Op& op) {
@@ -131,7 +167,7 @@ std::vector<Choice> choose_kernels(const graph::Graph& g, const Options& options
       const auto* constant = std::get_if<ops::Constant>(&g[id].op);
       choice.problem.in.push_back({g[id].shape, constant ? &constant->value : nullptr});
     }
-    choice.kernel = choose(choice.problem, options);
+    choose(options, choice);
   }
   return all;
 }

@@ -20,7 +20,7 @@ std::vector<Choice> choose_kernels(const graph::Graph& g, const Options& options
 // need none (`prepared.run` is null).
 struct Selected {
   kernels::Prepared prepared;
-  std::string kernel;
+  std::string kernel, reason;
 };
 
 // The kernels made ready for tensors that lie in these buffers; where there is no kernel, the op's

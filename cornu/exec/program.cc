@@ -37,7 +37,7 @@ double Program::flops() const {
 std::vector<Program::StepInfo> Program::steps() const {
   std::vector<StepInfo> all;
   for (const Step& step : plan_->steps)
-    all.push_back({step.layer, step.op, step.kernel, step.flops});
+    all.push_back({step.layer, step.op, step.kernel, step.reason, step.flops});
   return all;
 }
 

@@ -38,7 +38,7 @@ class CORNU_API Program {
   double flops() const;
   // What a run does, in order.
   struct StepInfo {
-    std::string layer, op, kernel;
+    std::string layer, op, kernel, reason;  // reason: why this kernel
     double flops;
   };
   std::vector<StepInfo> steps() const;

@@ -10,7 +10,7 @@
 // variable CORNU_CPU or set_cpu_target() names another; a model compiled before keeps its own.
 namespace cornu {
 
-// Names usable on this CPU, best first, such as "avx512", "avx2", "sse4", "ssse3" or "neon", and
+// Names usable on this CPU, best first, such as "avx512", "avx2", "sse4" or "neon", and
 // last what any CPU has. Only "reference" in a library built without fast kernels.
 CORNU_API std::vector<std::string> cpu_targets();
 

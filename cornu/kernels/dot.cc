@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "cornu/kernels/load_once-inl.h"
 #include "cornu/kernels/relu-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -51,16 +52,6 @@ HWY_INLINE hn::Vec<Side> sums(const V* HWY_RESTRICT v) {
 }
 #endif
 
-// Keeps a number that several products share in a register: compilers would rather load it again
-// for each of them, and loads are what this kernel waits for.
-HWY_INLINE void keep([[maybe_unused]] V& x) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-  asm("" : "+v"(x.raw));
-#elif HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
-  asm("" : "+x"(x.raw));
-#endif
-}
-
 // U vectors of every row, times those of the weights.
 template <int M, int N, int U>
 HWY_INLINE void step(const float* const (&p)[M], const float* HWY_RESTRICT w, int64_t stride,
@@ -73,8 +64,7 @@ HWY_INLINE void step(const float* const (&p)[M], const float* HWY_RESTRICT w, in
     for (int n = 0; n < N; ++n) b[n] = hn::LoadU(d, w + n * stride + k);
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m) {
-      V x = hn::LoadU(d, p[m] + k);
-      if (N > 1) keep(x);
+      const V x = N > 1 ? load_once(d, p[m] + k) : hn::LoadU(d, p[m] + k);
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) acc[m * N + n] = hn::MulAdd(x, b[n], acc[m * N + n]);
     }

@@ -3,9 +3,10 @@
 // What a file with per-target code includes before <hwy/foreach_target.h>, and how it picks the
 // function of the target in use. Kernels look a function up once, when a problem is prepared.
 
-// Vectors whose length is not known to the compiler cannot be kept in arrays.
+// Vectors whose length is not known to the compiler cannot be kept in arrays. Processors with SSSE3
+// and without SSE4.1 are as old as 2006: they run the portable code.
 #ifndef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
 #endif
 
 #include <hwy/targets.h>

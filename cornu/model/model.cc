@@ -5,6 +5,8 @@
 #include <mutex>
 
 #include "cornu/compile/compile.h"
+#include "cornu/compile/measured.h"
+#include "cornu/exec/threads.h"
 #include "cornu/model/input_shapes.h"
 #include "cornu/model/network.h"
 #include "cornu/model/print.h"
@@ -22,8 +24,7 @@ using model::Network;
 struct Model::Runner {
   static constexpr size_t kKept = 8;
   struct Entry {
-    std::vector<Shape> shapes;
-    std::string precision;
+    ProgramOptions options;
     uint64_t version;
     Program program;
     std::vector<Workspace> idle;  // of callers that have finished
@@ -31,9 +32,9 @@ struct Model::Runner {
   std::mutex mutex;
   std::list<Entry> entries;  // most recently used first
 
-  Entry* find(const std::vector<Shape>& shapes, const std::string& precision, uint64_t version) {
+  Entry* find(const ProgramOptions& options, uint64_t version) {
     for (auto it = entries.begin(); it != entries.end(); ++it) {
-      if (it->shapes != shapes || it->precision != precision) continue;
+      if (it->options != options) continue;
       if (it->version != version) {
         entries.erase(it);
         return nullptr;
@@ -173,9 +174,22 @@ Program Model::program(ProgramOptions o) const {
   if (o.precision != "fast" && o.precision != "strict")
     throw ValueError(network_->where().message(
         "`precision` must be 'fast' or 'strict'. Received: ", "precision=", quoted(o.precision)));
+  if (o.plan != "heuristic" && o.plan != "measure")
+    throw ValueError(network_->where().message(
+        "`plan` must be 'heuristic' or 'measure'. Received: ", "plan=", quoted(o.plan)));
+  const bool measure = o.plan == "measure";
+  if (!measure && !o.plan_file.empty())
+    throw ValueError(network_->where().message(
+        "`plan_file` needs plan='measure'. Received: plan_file=", quoted(o.plan_file)));
   compile::Options options;
   options.strict = o.precision == "strict";
-  return Program(compile::compile(trace(o.input_shapes), options));
+  if (!measure) return Program(compile::compile(trace(o.input_shapes), options));
+  compile::Measured measured(exec::process_pool());
+  if (!o.plan_file.empty()) measured.read(o.plan_file);
+  options.measured = &measured;
+  Program program(compile::compile(trace(o.input_shapes), options));
+  if (!o.plan_file.empty() && measured.changed()) measured.write(o.plan_file);
+  return program;
 }
 
 Tensor Model::predict(const Tensor& x, PredictOptions o) const {
@@ -242,7 +256,7 @@ std::vector<Tensor> Model::predict(const std::vector<Tensor>& x, PredictOptions 
   }
   for (int64_t at = 0; at < total; at += o.batch_size) {
     const int64_t count = std::min(o.batch_size, total - at);
-    Workspace workspace = take_workspace(with_batch(x, count), o.precision);
+    Workspace workspace = take_workspace({with_batch(x, count), o.precision, o.plan, o.plan_file});
     Progress progress{o.progress, at, count, total};
     if (o.progress) workspace.on_progress(&Progress::report, &progress);
     std::vector<std::span<const float>> in;
@@ -259,18 +273,17 @@ std::vector<Tensor> Model::predict(const std::vector<Tensor>& x, PredictOptions 
   return y;
 }
 
-Workspace Model::take_workspace(const std::vector<Shape>& shapes,
-                                const std::string& precision) const {
+Workspace Model::take_workspace(const ProgramOptions& o) const {
   const uint64_t version = version_of(*network_);
   std::unique_lock lock(runner_->mutex);
-  Runner::Entry* entry = runner_->find(shapes, precision, version);
+  Runner::Entry* entry = runner_->find(o, version);
   if (!entry) {
     lock.unlock();  // compiling may take a while
-    Program made = program({.input_shapes = shapes, .precision = precision});
+    Program made = program(o);
     lock.lock();
-    entry = runner_->find(shapes, precision, version);
+    entry = runner_->find(o, version);
     if (!entry) {
-      runner_->entries.push_front({shapes, precision, version, std::move(made), {}});
+      runner_->entries.push_front({o, version, std::move(made), {}});
       if (runner_->entries.size() > Runner::kKept) runner_->entries.pop_back();
       entry = &runner_->entries.front();
     }

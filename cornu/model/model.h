@@ -45,6 +45,8 @@ struct PredictOptions {
   int64_t batch_size = 32;
   // "fast", or "strict": no algorithm that rounds worse than plain sums.
   std::string precision = "fast";
+  std::string plan = "heuristic";  // as of ProgramOptions
+  std::string plan_file = {};
   // Told the share of the work that is done, 0 to 1, from the calling thread. Must not throw.
   std::function<void(double done)> progress = {};
 };
@@ -55,6 +57,14 @@ struct ProgramOptions {
   std::vector<Shape> input_shapes = {};
   // "fast", or "strict": no algorithm that rounds worse than plain sums.
   std::string precision = "fast";
+  // "heuristic": a count of cycles chooses the kernels, on every machine the same. "measure": those
+  // that apply are timed here, with the threads of set_num_threads(), and the fastest are taken;
+  // the last digits of results may then differ from machine to machine.
+  std::string plan = "heuristic";
+  // Where "measure" finds what it chose before, and keeps what it chooses now; empty: nowhere.
+  std::string plan_file = {};
+
+  friend bool operator==(const ProgramOptions&, const ProgramOptions&) = default;
 };
 
 struct SaveOptions {
@@ -112,7 +122,9 @@ class CORNU_API Model {
   Tensor predict(const Tensor& x, PredictOptions o = {}) const;
   std::vector<Tensor> predict(const std::vector<Tensor>& x, PredictOptions o = {}) const;
 
-  // The model with its present weights, made ready for inputs of one shape.
+  // The model with its present weights, made ready for inputs of one shape. ValueError for options
+  // it does not know, FormatError for a `plan_file` that is another file, IoError where it cannot
+  // be written.
   Program program(ProgramOptions o = {}) const;
   // What it computes for these input shapes, as it is traced.
   graph::Graph trace(const std::vector<Shape>& input_shapes) const;
@@ -168,7 +180,7 @@ class CORNU_API Model {
 
  private:
   struct Runner;
-  Workspace take_workspace(const std::vector<Shape>& shapes, const std::string& precision) const;
+  Workspace take_workspace(const ProgramOptions& o) const;
   void give_back(Workspace workspace) const;
 
   std::shared_ptr<Runner> runner_;  // the programs that predict() keeps

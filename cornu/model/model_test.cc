@@ -5,10 +5,13 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <thread>
 
+#include "cornu/base/file.h"
 #include "cornu/cornu.h"
+#include "cornu/kernels/cpu.h"
 #include "tests/support/compare.h"
 
 namespace cornu {
@@ -175,6 +178,28 @@ TEST_F(ModelTest, PredictTakesAnyBatch) {
                   last = done;
                 }});
   EXPECT_DOUBLE_EQ(last, 1);
+}
+
+TEST_F(ModelTest, MeasuresItsKernelsOnRequest) {
+  const std::string path = ::testing::TempDir() + "/model_test_plan.json";
+  std::filesystem::remove(path);
+  const Sequential model({Conv2D({.filters = 32, .kernel_size = 3, .input_shape = {9, 9, 32}})});
+  const Tensor x = random_tensor({2, 9, 9, 32}, 4);
+  const Tensor y = model.predict(x);
+  const Program measured = model.program({.plan = "measure", .plan_file = path});
+  EXPECT_TRUE(std::filesystem::exists(path) || cpu_target() == "reference");
+  const std::string why = measured.steps()[0].reason;
+  EXPECT_TRUE(why.starts_with("measured: ") || cpu_target() == "reference") << why;
+  for (const std::string& file : {std::string(), path})
+    EXPECT_LT(testing::max_error(model.predict(x, {.plan = "measure", .plan_file = file}), y),
+              1e-5);
+  EXPECT_THAT(what([&] { model.predict(x, {.plan = "guess"}); }), HasSubstr("'guess'"));
+  EXPECT_THAT(what([&] { model.program({.plan_file = path}); }), HasSubstr("plan='measure'"));
+  base::write_file_atomic(path, "{}");
+  EXPECT_THAT(what([&] { model.program({.plan = "measure", .plan_file = path}); }),
+              HasSubstr("model_test_plan.json"));
+  EXPECT_THAT(what([&] { model.program({.plan = "measure", .plan_file = "/no/such/place"}); }),
+              HasSubstr("/no/such/place"));
 }
 
 TEST_F(ModelTest, PredictFollowsSizesThatChange) {

@@ -125,6 +125,18 @@ TEST_F(ProgramTest, BenchmarkMeasures) {
   const Result json =
       run("benchmark --runs 3 --json --threads 2 " + kCases + "conv2d_64ch_3x3.keras");
   EXPECT_EQ(base::parse_json(json.out, "out").at("threads").as_int(), 2);
+  const std::string measured = "benchmark --runs 3 --json --plan --measure " + file("plan.json") +
+                               " " + kCases + "conv2d_64ch_3x3.keras";
+  for (const char* reason : {"measured: ", "measured before"}) {
+    const Result plan = run(measured);
+    EXPECT_EQ(plan.status, 0) << plan.err;
+    const base::Json steps = base::parse_json(plan.out, "out").at("plan");
+    ASSERT_GE(steps.size(), 1u);
+    EXPECT_THAT(std::string(steps[0].at("reason").as_string()), testing::StartsWith(reason));
+  }
+  expect_error(
+      "benchmark --measure " + kCases + "conv2d_64ch_3x3.keras " + kCases + "conv2d_64ch_3x3.keras",
+      {"conv2d_64ch_3x3.keras"});
   expect_error("benchmark --shape 1,2,x " + kCases + "conv2d_64ch_3x3.keras", {"--shape", "1,2,x"});
   expect_error("benchmark --shape 1,2,3 " + kCases + "conv2d_64ch_3x3.keras",
                {"Sequential", "expected (None, 14, 14, 64)", "(1, 2, 3)"});
