@@ -21,7 +21,7 @@ mkdir -p "$work"
 if [ "$kind" = other ]; then
   SHARED=$((1 - SHARED)) build=$work/build
   "$CMAKE" -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=$SHARED \
-    -DCORNU_TESTS=OFF -DCORNU_EXAMPLES=OFF
+    -DCORNU_TESTS=OFF -DCORNU_EXAMPLES=OFF -DCMAKE_CXX_FLAGS=-DHWY_COMPILE_ONLY_STATIC
   "$CMAKE" --build "$build"
 fi
 "$CMAKE" --install "$build" --prefix "$prefix"
