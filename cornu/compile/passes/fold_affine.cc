@@ -113,14 +113,18 @@ struct Weights {
   bool transposed;
   int64_t groups, channels, filters;
 
-  // The channel and the filter that entry i of the kernel connects: (*k, channels of a group,
-  // filters of all), transposed (*k, filters of a group, channels of all).
-  std::pair<size_t, size_t> connected(int64_t i) const {
+  // Calls f(i, channel, filter) for every entry i of the kernel, with what it connects: (*k,
+  // channels of a group, filters of all), transposed (*k, filters of a group, channels of all).
+  template <class F>
+  void each(F&& f) const {
     const int64_t last = kernel->shape()[-1], of_group = kernel->shape()[-2];
-    const int64_t all = i % last, group = all / (last / groups);
-    const auto in_group = static_cast<size_t>(group * of_group + i / last % of_group);
-    return transposed ? std::pair{static_cast<size_t>(all), in_group}
-                      : std::pair{in_group, static_cast<size_t>(all)};
+    const int64_t rows = last == 0 ? 0 : kernel->size() / last;
+    for (int64_t row = 0, i = 0; row < rows; ++row)
+      for (int64_t group = 0, all = 0; group < groups; ++group) {
+        const auto own = static_cast<size_t>(group * of_group + row % of_group);
+        for (int64_t k = 0; k < last / groups; ++k, ++all, ++i)
+          transposed ? f(i, static_cast<size_t>(all), own) : f(i, own, static_cast<size_t>(all));
+      }
   }
 };
 
@@ -162,9 +166,11 @@ std::optional<NodeId> fold_behind(Rebuild& g, Node conv, const Affine& affine) {
   if (!w || (plain ? plain->activation : std::get<ops::ConvTranspose>(conv.op).activation))
     return {};
   Tensor kernel(w->kernel->shape());
-  for (int64_t i = 0; i < kernel.size(); ++i)
-    kernel.data()[i] =
-        static_cast<float>(w->kernel->data()[i] * affine.factor[w->connected(i).second]);
+  const float* from = w->kernel->data();
+  float* to = kernel.data();
+  w->each([&](int64_t i, size_t, size_t filter) {
+    to[i] = static_cast<float>(from[i] * affine.factor[filter]);
+  });
   std::vector<double> bias = bias_of(*w);
   for (size_t f = 0; f < bias.size(); ++f) bias[f] = bias[f] * affine.factor[f] + affine.shift[f];
   return with_weights(g, conv, std::move(kernel), bias);
@@ -183,12 +189,12 @@ std::optional<NodeId> fold_before(Rebuild& g, Node conv, const Affine& affine, N
   if (!w || (affine.shifts() && !(can_shift(conv.op) && affine.mild))) return {};
   Tensor kernel(w->kernel->shape());
   std::vector<double> bias = bias_of(*w);
-  for (int64_t i = 0; i < kernel.size(); ++i) {
-    const auto [channel, filter] = w->connected(i);
-    const double old = w->kernel->data()[i];
-    kernel.data()[i] = static_cast<float>(old * affine.factor[channel]);
-    bias[filter] += old * affine.shift[channel];
-  }
+  const float* from = w->kernel->data();
+  float* to = kernel.data();
+  w->each([&](int64_t i, size_t channel, size_t filter) {
+    to[i] = static_cast<float>(from[i] * affine.factor[channel]);
+    bias[filter] += from[i] * affine.shift[channel];
+  });
   conv.in[0] = x;
   return with_weights(g, conv, std::move(kernel), bias);
 }
