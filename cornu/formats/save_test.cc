@@ -18,38 +18,19 @@
 #include "cornu/formats/zip.h"
 #include "cornu/model/network.h"
 #include "tests/support/compare.h"
+#include "tests/support/written.h"
 
 namespace cornu::formats {
 namespace {
 
 using base::Json;
 using ::cornu::testing::bit_equal;
+using ::cornu::testing::expect_same_numbers;
+using ::cornu::testing::expect_same_results;
+using ::cornu::testing::ramp;
 using testing_model::Folder;
 
 std::string read(const std::string& path) { return base::read_file(path).text(); }
-
-// Bit for bit, structure by structure.
-void expect_same_numbers(const Model& a, const Model& b) {
-  const auto x = a.get_weights(), y = b.get_weights();
-  ASSERT_EQ(x.size(), y.size());
-  for (size_t i = 0; i < x.size(); ++i) EXPECT_TRUE(bit_equal(x[i], y[i])) << i;
-}
-
-Tensor ramp(const Shape& shape) {
-  Tensor t(shape);
-  for (int64_t i = 0; i < t.size(); ++i) t.data()[i] = static_cast<float>((i * 37) % 101) / 50 - 1;
-  return t;
-}
-
-std::vector<Tensor> some_inputs(const Model& model) {
-  std::vector<Tensor> inputs;
-  for (Shape shape : model.input_shapes()) {
-    for (int64_t i = 0; i < shape.rank(); ++i)
-      if (!shape.known(i)) shape[i] = i == 0 ? 2 : 12;
-    inputs.push_back(ramp(shape));
-  }
-  return inputs;
-}
 
 // Saved, loaded and saved again: the same configuration, weights, results and bytes.
 Model expect_round_trip_as(const std::string& suffix, const Model& model, const Folder& folder) {
@@ -60,11 +41,7 @@ Model expect_round_trip_as(const std::string& suffix, const Model& model, const 
   EXPECT_EQ(model::model_object(*loaded.model.network()).dump(),
             model::model_object(*model.network()).dump());
   expect_same_numbers(model, loaded.model);
-  const std::vector<Tensor> x = some_inputs(model);
-  const auto before = model.predict(x), after = loaded.model.predict(x);
-  EXPECT_EQ(before.size(), after.size());
-  for (size_t i = 0; i < std::min(before.size(), after.size()); ++i)
-    EXPECT_TRUE(bit_equal(before[i], after[i]));
+  expect_same_results(model, loaded.model);
   loaded.model.save(second);
   EXPECT_TRUE(read(first) == read(second));
   return loaded.model;

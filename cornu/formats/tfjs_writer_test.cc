@@ -10,6 +10,7 @@
 #include "cornu/formats/model_test_util.h"
 #include "cornu/model/network.h"
 #include "tests/support/compare.h"
+#include "tests/support/written.h"
 
 namespace cornu::formats {
 namespace {
@@ -17,24 +18,11 @@ namespace {
 using base::cat;
 using base::Json;
 using ::cornu::testing::bit_equal;
+using ::cornu::testing::expect_same_numbers;
+using ::cornu::testing::expect_same_results;
+using ::cornu::testing::ramp;
 using ::testing::HasSubstr;
 using testing_model::Folder;
-
-Tensor ramp(const Shape& shape) {
-  Tensor t(shape);
-  for (int64_t i = 0; i < t.size(); ++i) t.data()[i] = static_cast<float>((i * 37) % 101) / 50 - 1;
-  return t;
-}
-
-std::vector<Tensor> some_inputs(const Model& model) {
-  std::vector<Tensor> inputs;
-  for (Shape shape : model.input_shapes()) {
-    for (int64_t i = 0; i < shape.rank(); ++i)
-      if (!shape.known(i)) shape[i] = i == 0 ? 2 : 12;
-    inputs.push_back(ramp(shape));
-  }
-  return inputs;
-}
 
 // Written, read and written again: equal weights, results and bytes.
 Model expect_round_trip(const Model& model, const Folder& folder) {
@@ -43,14 +31,8 @@ Model expect_round_trip(const Model& model, const Folder& folder) {
   const LoadResult loaded = load(path);
   EXPECT_TRUE(loaded.warnings.empty());
   EXPECT_EQ(loaded.keras_version, "2.15.0");
-  const auto x = model.get_weights(), y = loaded.model.get_weights();
-  EXPECT_EQ(x.size(), y.size());
-  for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) EXPECT_TRUE(bit_equal(x[i], y[i])) << i;
-  const std::vector<Tensor> inputs = some_inputs(model);
-  const auto before = model.predict(inputs), after = loaded.model.predict(inputs);
-  EXPECT_EQ(before.size(), after.size());
-  for (size_t i = 0; i < std::min(before.size(), after.size()); ++i)
-    EXPECT_TRUE(bit_equal(before[i], after[i]));
+  expect_same_numbers(model, loaded.model);
+  expect_same_results(model, loaded.model);
   const TfjsFiles again = tfjs_files(loaded.model), first = tfjs_files(model);
   EXPECT_EQ(again.json.text(), first.json.text());
   EXPECT_EQ(again.json.text(), base::read_file(path).text());
