@@ -200,6 +200,10 @@ struct Group {
   std::vector<NodeId> tensors;
 };
 
+// Pieces of a buffer are compared with each other: chains of thousands of steps take several
+// buffers.
+constexpr size_t kMostPieces = 96;
+
 class Assignment {
  public:
   Assignment(const Reading& reading, bool copy_what_outlives)
@@ -365,6 +369,7 @@ class Assignment {
     Group &group = groups_[static_cast<size_t>(to)], &other = groups_[static_cast<size_t>(from)];
     const int64_t shift = spots_[index(a)].channel + at - spots_[index(b)].channel;
     if (to == from ? shift != 0 : group.cells != other.cells) return false;
+    if (to != from && group.pieces.size() + other.pieces.size() > kMostPieces) return false;
     const Group before[] = {group, other};
     const std::vector<size_t> own = pieces_of_[index(b)];
     std::vector<int64_t> lasts;
