@@ -18,6 +18,10 @@ int64_t cells_of(const Shape& shape) {
   return shape.size() / std::max<int64_t>(channels_of(shape), 1);
 }
 
+// Pieces of a buffer are compared with each other, and the segments of a concatenation looked at
+// one by one: chains of thousands of steps take several buffers.
+constexpr size_t kMostPieces = 96;
+
 // What the graph says of a tensor that is computed, all its reshapes included.
 struct Facts {
   struct Reader {
@@ -35,7 +39,11 @@ struct Facts {
 class Reading {
  public:
   Reading(const Graph& g, const std::vector<Choice>& choices, bool share)
-      : g_(g), choices_(choices), segmented_(g.nodes.size()), facts_(g.nodes.size()) {
+      : g_(g),
+        choices_(choices),
+        segmented_(g.nodes.size()),
+        parts_(g.nodes.size()),
+        facts_(g.nodes.size()) {
     const auto count = static_cast<int64_t>(g.nodes.size());
     for (size_t i = 0; i < g.nodes.size(); ++i) {
       const bool alias = std::holds_alternative<ops::Reshape>(g.nodes[i].op);
@@ -52,7 +60,7 @@ class Reading {
         if (!segmented_[index(operand)])
           of(operand).readers.push_back({step, k});
         else
-          for (NodeId part : parts_of(operand)) of(root(part)).readers.push_back({step, kSegment});
+          for (NodeId part : segments(operand)) of(root(part)).readers.push_back({step, kSegment});
       }
     }
     for (size_t i = g.nodes.size(); i-- > 0;) {
@@ -67,9 +75,7 @@ class Reading {
   }
 
   // What a concatenation is read as that is not made; else nothing.
-  std::vector<NodeId> segments(NodeId id) const {
-    return segmented_[index(root(id))] ? parts_of(root(id)) : std::vector<NodeId>{};
-  }
+  const std::vector<NodeId>& segments(NodeId id) const { return parts_[index(root(id))]; }
   NodeId root(NodeId id) const { return root_[index(id)]; }
   const Facts& of(NodeId root) const { return facts_[index(root)]; }
   const Graph& graph() const { return g_; }
@@ -112,18 +118,23 @@ class Reading {
   Facts& of(NodeId root) { return facts_[index(root)]; }
   bool has_step(NodeId id) const { return choice(id).needs_code && !segmented_[index(id)]; }
 
-  // The parts of a concatenation, those of which are not made either taken apart.
-  std::vector<NodeId> parts_of(NodeId concat) const {
-    std::vector<NodeId> parts;
-    for (NodeId in : g_[concat].in) {
-      if (!segmented_[index(root(in))]) {
-        parts.push_back(in);
-        continue;
+  // The parts of each concatenation that is not made, those of them that are not made either taken
+  // apart.
+  void find_parts() {
+    for (size_t i = 0; i < g_.nodes.size(); ++i) {
+      std::vector<NodeId>& parts = parts_[i];
+      parts.clear();
+      if (!segmented_[i]) continue;
+      for (NodeId in : g_.nodes[i].in) {
+        const std::vector<NodeId>& inner = segments(in);
+        if (inner.empty())
+          parts.push_back(in);
+        else
+          parts.insert(parts.end(), inner.begin(), inner.end());
       }
-      const std::vector<NodeId> inner = parts_of(root(in));
-      parts.insert(parts.end(), inner.begin(), inner.end());
+      segmented_[i] = parts.size() <= kMostPieces;
+      if (!segmented_[i]) parts.clear();
     }
-    return parts;
   }
 
   // Concatenations that nobody needs, once those are left out that somebody does need.
@@ -136,11 +147,11 @@ class Reading {
       segmented_[i] = joins(static_cast<int64_t>(i)) && !facts_[i].output && !readers[i].empty();
     for (bool changed = true; changed;) {
       changed = false;
-      for (size_t i = 0; i < g_.nodes.size(); ++i) {
+      find_parts();
+      for (size_t i = g_.nodes.size(); i-- > 0;) {  // readers come before what they read
         if (!segmented_[i]) continue;
         std::vector<int64_t> segments;
-        for (NodeId part : parts_of(static_cast<NodeId>(i)))
-          segments.push_back(channels_of(shape(part)));
+        for (NodeId part : parts_[i]) segments.push_back(channels_of(shape(part)));
         segmented_[i] = std::all_of(readers[i].begin(), readers[i].end(), [&](const auto& r) {
           return reads_segments(static_cast<NodeId>(i), r, segments);
         });
@@ -181,6 +192,7 @@ class Reading {
   const std::vector<Choice>& choices_;
   std::vector<NodeId> root_;
   std::vector<bool> segmented_;
+  std::vector<std::vector<NodeId>> parts_;
   std::vector<Facts> facts_;
 };
 
@@ -199,10 +211,6 @@ struct Group {
   std::vector<size_t> pieces;
   std::vector<NodeId> tensors;
 };
-
-// Pieces of a buffer are compared with each other: chains of thousands of steps take several
-// buffers.
-constexpr size_t kMostPieces = 96;
 
 class Assignment {
  public:
@@ -317,6 +325,7 @@ class Assignment {
   // False, with nothing changed, where no part can lie in its place.
   bool add_concat(NodeId id) {
     const graph::Node& node = r_->graph()[id];
+    if (node.in.size() > kMostPieces) return false;
     Assignment trial = *this;
     trial.add_group(id);
     // First those that can lie in their places, then copies of the others around them.

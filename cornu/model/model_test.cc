@@ -202,6 +202,20 @@ TEST_F(ModelTest, MeasuresItsKernelsOnRequest) {
               HasSubstr("/no/such/place"));
 }
 
+TEST_F(ModelTest, LongChainsOfConcatenations) {
+  constexpr int64_t kCount = 1000;
+  const Symbol x = Input({.shape = {2, 1}});
+  Symbol y = x;
+  for (int64_t i = 1; i < kCount; ++i) y = Concatenate()({y, x});
+  const Model model({.inputs = x, .outputs = y});
+  const Tensor out = model.predict(Tensor({1, 2, 1}, {3, 4}));
+  ASSERT_EQ(out.shape(), (Shape{1, 2, kCount}));
+  for (int64_t c = 0; c < kCount; ++c) {
+    EXPECT_EQ(out.values()[static_cast<size_t>(c)], 3);
+    EXPECT_EQ(out.values()[static_cast<size_t>(kCount + c)], 4);
+  }
+}
+
 TEST_F(ModelTest, PredictFollowsSizesThatChange) {
   const Symbol x = Input({.shape = {None, None, 2}});
   const Model model({.inputs = x,
