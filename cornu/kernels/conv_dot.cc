@@ -43,7 +43,6 @@ struct State {
 // Numbers [phase][output][tap][channel].
 void pack_weights(const State& s, const float* kernel, float* to) {
   const Geometry& g = s.geometry;
-  std::fill_n(to, s.weights_size, 0.0f);
   for (size_t p = 0; p < g.phases.size(); ++p) {
     const Phase& phase = g.phases[p];
     const auto& [a0, a1, a2] = phase.axis;
@@ -112,7 +111,7 @@ void run_cells(const State& s, const Call& call, size_t phase, Range cells) {
     count = std::min(rows, cells.end - at);
     if (length >= rows) count = std::min(count, length - column);
     Place place = place_of(s.geometry, ph, line, {column, column + count});
-    if (length < rows) line = {}, place.inner = false;
+    if (length < rows) place.inner = false;  // a tile of several lines
     Table& table = place.inner ? inner : border;
     if (!place.inner || inner.count != count) {
       fill(s, call, ph, {at, at + count}, table);

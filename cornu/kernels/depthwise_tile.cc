@@ -1,7 +1,6 @@
 #include "cornu/kernels/depthwise_tile.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "cornu/kernels/targets.h"
 // The next three lines are how Highway compiles this file once per target.
@@ -22,18 +21,6 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
-// max(0, x) in one instruction, where that one gives the second operand or NaN for a NaN.
-#if (HWY_ARCH_X86 || HWY_ARCH_ARM) && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-constexpr bool kMaxKeepsNaN = true;
-#else
-constexpr bool kMaxKeepsNaN = false;
-#endif
-
-bool is_plain(const Relu& r) {
-  return kMaxKeepsNaN && r.slope == 0 && r.threshold == 0 &&
-         r.max == std::numeric_limits<float>::infinity();
-}
-
 template <int R, int M, class F>
 HWY_INLINE void for_tile(F&& f) {
 #pragma GCC unroll 2
@@ -48,7 +35,7 @@ HWY_INLINE void finish(const DepthTile& t, int64_t p, int64_t f, int64_t count, 
   const D d;
   if (t.relu) {
     if (is_plain(*t.relu))
-      for_tile<R, M>([&](int r, int m) HWY_ATTR { acc[r][m] = hn::Max(hn::Zero(d), acc[r][m]); });
+      for_tile<R, M>([&](int r, int m) HWY_ATTR { acc[r][m] = positive(d, acc[r][m]); });
     else
       for_tile<R, M>([&](int r, int m) HWY_ATTR { acc[r][m] = apply(d, *t.relu, acc[r][m]); });
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "cornu/compile/passes/cells.h"
 #include "cornu/compile/passes/rebuild.h"
 
 namespace cornu::compile {
@@ -179,8 +180,7 @@ std::optional<NodeId> fold_behind(Rebuild& g, Node conv, const Affine& affine) {
 // What is added reaches every result alike.
 bool can_shift(const ops::Op& op) {
   const auto* conv = std::get_if<ops::Conv>(&op);
-  return conv && std::all_of(conv->pad.begin(), conv->pad.end(),
-                             [](const ops::Edge& e) { return e == ops::Edge{}; });
+  return conv && is_bare(conv->pad);
 }
 
 // conv(affine(x)) as a convolution, or nothing.

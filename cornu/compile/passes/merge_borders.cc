@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cornu/compile/passes/cells.h"
 #include "cornu/compile/passes/rebuild.h"
 
 namespace cornu::compile {
@@ -56,14 +57,11 @@ bool skip_operand(Node& node, const Rebuild& to) {
 
 bool changes_nothing(const Node& node, const Shape& x) {
   if (node.shape != x) return false;
-  if (const auto* pad = std::get_if<ops::Pad>(&node.op))
-    return std::all_of(pad->edges.begin(), pad->edges.end(),
-                       [](const ops::Edge& e) { return e == ops::Edge{}; });
+  if (const auto* pad = std::get_if<ops::Pad>(&node.op)) return is_bare(pad->edges);
   if (const auto* resize = std::get_if<ops::Resize>(&node.op))  // Lanczos's weights are not exact
     return resize->mode != ops::Resize::Mode::kLanczos3 &&
            resize->mode != ops::Resize::Mode::kLanczos5;
-  if (const auto* pool = std::get_if<ops::Pool>(&node.op))
-    return std::all_of(pool->window.begin(), pool->window.end(), [](int64_t w) { return w == 1; });
+  if (const auto* pool = std::get_if<ops::Pool>(&node.op)) return is_all(pool->window, 1);
   if (const auto* unary = std::get_if<ops::Unary>(&node.op))
     return unary->fn == ops::Unary::Fn::kIdentity;
   return std::holds_alternative<ops::Concat>(node.op) && node.in.size() == 1;

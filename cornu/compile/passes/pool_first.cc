@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "cornu/compile/passes/cells.h"
 #include "cornu/compile/passes/rebuild.h"
 
 namespace cornu::compile {
 namespace {
 
 using graph::Node;
-
-bool looks_at_one_cell(const ops::Conv& conv, const Shape& kernel) {
-  return !conv.activation && kernel.size() == kernel[-1] * kernel[-2] &&
-         std::all_of(conv.stride.begin(), conv.stride.end(), [](int64_t s) { return s == 1; }) &&
-         std::all_of(conv.pad.begin(), conv.pad.end(),
-                     [](const ops::Edge& e) { return e == ops::Edge{}; });
-}
 
 // Products saved against channels pooled more, a number pooled costing as much as this many
 // products.
@@ -43,7 +37,7 @@ graph::Graph pool_first(graph::Graph g) {
     }
     const Node& below = g[node.in[0]];
     const Shape &x = g[below.in[0]].shape, &kernel = g[below.in[1]].shape;
-    if (!looks_at_one_cell(*conv, kernel) || !pays(node, below, x, kernel)) {
+    if (conv->activation || !looks_at_one_cell(*conv, kernel) || !pays(node, below, x, kernel)) {
       to.keep();
       continue;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "cornu/compile/passes/cells.h"
 #include "cornu/compile/passes/rebuild.h"
 
 namespace cornu::compile {
@@ -14,10 +15,6 @@ using graph::NodeId;
 
 // Per spatial axis: every how many-th cell of a result. 0: none.
 using Steps = std::vector<int64_t>;
-
-bool is_all(const Steps& steps, int64_t value) {
-  return std::all_of(steps.begin(), steps.end(), [=](int64_t s) { return s == value; });
-}
 
 size_t spatial_axes(const Shape& s) {
   return static_cast<size_t>(std::max<int64_t>(0, s.rank() - 2));
@@ -36,8 +33,6 @@ bool reads_one_cell(const Graph& g, const Node& node, size_t axis) {
   const auto& conv = std::get<ops::Conv>(node.op);
   return g[node.in[1]].shape[static_cast<int64_t>(axis)] == 1 && conv.pad[axis] == ops::Edge{};
 }
-
-bool same_everywhere(const Shape& s) { return s.rank() == 0 || s.size() == s[-1]; }
 
 // Can the node compute some of its cells only?
 bool can_step(const Graph& g, const Node& node) {

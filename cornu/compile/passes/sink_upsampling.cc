@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "cornu/compile/passes/cells.h"
 #include "cornu/compile/passes/rebuild.h"
 
 namespace cornu::compile {
@@ -11,17 +12,9 @@ namespace {
 using graph::Node;
 using graph::NodeId;
 
-bool is_all(const std::vector<int64_t>& numbers, int64_t value) {
-  return std::all_of(numbers.begin(), numbers.end(), [=](int64_t n) { return n == value; });
-}
-
 // Its operand that the op looks at cell by cell, the cells being all axes but the last.
 std::optional<size_t> cellwise(const Rebuild& g, const Node& node) {
   if (node.in.empty()) return {};
-  const auto same_everywhere = [&](NodeId id) {
-    const Shape& s = g[id].shape;
-    return s.rank() == 0 || s.size() == s[-1];
-  };
   return std::visit(
       ops::overloaded{
           [](const ops::Unary&) -> std::optional<size_t> { return 0; },
@@ -32,15 +25,13 @@ std::optional<size_t> cellwise(const Rebuild& g, const Node& node) {
           },
           [&](const ops::Binary&) -> std::optional<size_t> {
             for (size_t x : {size_t{0}, size_t{1}})
-              if (same_everywhere(node.in[1 - x]) && g[node.in[x]].shape == node.shape) return x;
+              if (same_everywhere(g[node.in[1 - x]].shape) && g[node.in[x]].shape == node.shape)
+                return x;
             return {};
           },
           [&](const ops::Conv& op) -> std::optional<size_t> {
-            const Shape& kernel = g[node.in[1]].shape;
-            const bool one_cell = kernel.size() == kernel[-1] * kernel[-2] && is_all(op.stride, 1);
-            const bool bare = std::all_of(op.pad.begin(), op.pad.end(),
-                                          [](const ops::Edge& e) { return e == ops::Edge{}; });
-            return one_cell && bare ? std::optional<size_t>(0) : std::nullopt;
+            if (looks_at_one_cell(op, g[node.in[1]].shape)) return 0;
+            return {};
           },
           [](const auto&) -> std::optional<size_t> { return {}; },
       },
