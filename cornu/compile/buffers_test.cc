@@ -2,6 +2,7 @@
 
 #include "cornu/compile/memory_plan.h"
 #include "cornu/compile/select.h"
+#include "tests/support/draws.h"
 #include "tests/support/pass_check.h"
 #include "tests/support/run_plan.h"
 
@@ -18,9 +19,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // Graphs of values of one size that are concatenated, convolved, added and rectified again and
 // again, as dense, residual and inception blocks are.
-class DenseGraph {
+class DenseGraph : private testing::Draws {
  public:
-  explicit DenseGraph(uint64_t seed) : rng_(seed), seed_(seed) {}
+  explicit DenseGraph(uint64_t seed) : Draws(seed) {}
 
   Graph make() {
     const int64_t batch = pick(0, 15) == 0 ? 0 : pick(1, 2);
@@ -36,12 +37,9 @@ class DenseGraph {
   }
 
  private:
-  int64_t pick(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(rng_() % static_cast<uint64_t>(high - low + 1));
-  }
   int64_t channels() {
     static constexpr int64_t kSome[] = {1, 3, 16, 16, 17, 32, 32, 33, 48};
-    return kSome[pick(0, 8)];
+    return one_of(kSome);
   }
   // Mostly one of the last few.
   Value any() {
@@ -50,8 +48,8 @@ class DenseGraph {
         pick(pick(0, 3) == 0 ? 0 : std::max<int64_t>(0, count - 4), count - 1))];
   }
   Value weight(Shape shape) {
-    return g_.variable(std::make_shared<Variable>(
-        "w", random_tensor(std::move(shape), seed_ * 100 + ++weights_, -0.3f, 0.3f), true));
+    return g_.variable(
+        std::make_shared<Variable>("w", numbers(std::move(shape), -0.3f, 0.3f), true));
   }
 
   Value step() {
@@ -112,8 +110,6 @@ class DenseGraph {
     return channels > 200 ? parts[0] : g_.concat(parts, 3);
   }
 
-  std::mt19937_64 rng_;
-  uint64_t seed_, weights_ = 0;
   int64_t rows_ = 1, columns_ = 1;
   Builder g_;
   std::vector<Value> values_;

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "cornu/formats/weight_reader.h"
+
 namespace cornu::formats {
 
 using base::cat;
@@ -22,34 +24,16 @@ void warn_if_not_finite(const Tensor& weight, const std::string& what,
 
 namespace {
 
-class Filler {
+class Filler : public WeightReader {
  public:
-  Filler(const LoadWeightsOptions& o, const std::string& label, std::vector<std::string>& warnings)
-      : options_(o), label_(label), warnings_(warnings) {}
-
+  using WeightReader::WeightReader;
   void network(const model::Network& network, const Hdf5Object& group);
-  // Assigns what was read.
-  void finish() {
-    for (auto& [variable, value] : read_) variable->assign(std::move(value));
-  }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(cat(label_, ": ", what));
-  }
-  // With skip_mismatch a warning, else an error.
-  void mismatch(const std::string& what) {
-    if (!options_.skip_mismatch) fail(what);
-    warnings_.push_back(cat(label_, ": ", what, "; these weights are left as they are"));
-  }
   void layer(const Layer& layer, const Hdf5Object& group);
   void own_weights(const Layer& layer, const Hdf5Object& group);
 
-  const LoadWeightsOptions& options_;
-  const std::string& label_;
-  std::vector<std::string>& warnings_;
   std::set<const LayerImpl*> visited_;
-  std::vector<std::pair<std::shared_ptr<Variable>, Tensor>> read_;
 };
 
 }  // namespace
@@ -185,11 +169,7 @@ void Filler::own_weights(const Layer& layer, const Hdf5Object& group) {
     if (data[i]->shape() != shape)
       return mismatch(cat(what(i), " has shape ", shape, ", the file holds ", data[i]->shape()));
   }
-  for (size_t i = 0; i < weights.size(); ++i) {
-    Tensor value = data[i]->tensor();
-    warn_if_not_finite(value, cat(label_, ": ", what(i)), warnings_);
-    read_.emplace_back(weights[i].variable, std::move(value));
-  }
+  for (size_t i = 0; i < weights.size(); ++i) add(weights[i].variable, data[i]->tensor(), what(i));
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <set>
 #include <unordered_map>
 
-#include "cornu/formats/keras_weights.h"
 #include "cornu/formats/legacy_kernels.h"
+#include "cornu/formats/weight_reader.h"
 
 namespace cornu::formats {
 
@@ -62,11 +62,11 @@ std::string short_name(const Hdf5Object& data) {
   return before == std::string::npos ? name : name.substr(before + 1);
 }
 
-class Filler {
+class Filler : public WeightReader {
  public:
   Filler(const Hdf5Object& group, const LoadWeightsOptions& o, const std::string& label,
          std::vector<std::string>& warnings)
-      : group_(group), options_(o), label_(label), warnings_(warnings) {
+      : WeightReader(o, label, warnings), group_(group) {
     // A file that does not say so counts as Keras 1's.
     origin_.keras1 = text("keras_version").value_or("1") == "1";
     origin_.theano = text("backend") == "theano";
@@ -75,14 +75,6 @@ class Filler {
   void fill(const model::Network& network);
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(cat(label_, ": ", what));
-  }
-  // With skip_mismatch a warning, else an error.
-  void mismatch(const std::string& what) {
-    if (!options_.skip_mismatch) fail(what);
-    warnings_.push_back(cat(label_, ": ", what, "; these weights are left as they are"));
-  }
   std::optional<std::string> text(const char* attribute) const {
     if (!group_.has_attribute(attribute)) return std::nullopt;
     return group_.string_attribute(attribute);
@@ -97,12 +89,8 @@ class Filler {
   void read(const Target& target, const std::string& layer, const Hdf5Object& data);
 
   const Hdf5Object& group_;
-  const LoadWeightsOptions& options_;
-  const std::string& label_;
-  std::vector<std::string>& warnings_;
   KernelOrigin origin_;
   std::set<const Hdf5Object*> used_;
-  std::vector<std::pair<std::shared_ptr<Variable>, Tensor>> read_;
 };
 
 Stored Filler::stored_layer(const std::string& name) {
@@ -154,7 +142,7 @@ void Filler::fill(const model::Network& network) {
                " layers with weights, the file ", stored.size()));
     for (size_t i = 0; i < own.size(); ++i) layer(own[i], stored[i]);
   }
-  for (auto& [variable, value] : read_) variable->assign(std::move(value));
+  finish();
 }
 
 bool Filler::fit(const std::vector<Target>& targets, const Stored& stored) const {
@@ -220,13 +208,12 @@ void Filler::layer(const Layer& layer, const Stored& stored) {
 
 void Filler::read(const Target& target, const std::string& layer, const Hdf5Object& data) {
   const std::string what =
-      cat(label_, ": weight ", target.weight.variable->name(), " of layer ", quoted(layer));
+      cat("weight ", target.weight.variable->name(), " of layer ", quoted(layer));
   std::string note;
   Tensor value = fitted_weight(target.layer, target.index, target.weight.variable->shape(),
                                data.tensor(), origin_, &note);
-  if (!note.empty()) warnings_.push_back(cat(what, " ", note));
-  warn_if_not_finite(value, what, warnings_);
-  read_.emplace_back(target.weight.variable, std::move(value));
+  if (!note.empty()) warnings_.push_back(cat(label_, ": ", what, " ", note));
+  add(target.weight.variable, std::move(value), what);
 }
 
 bool has_layer_names(const Hdf5Object& group) {

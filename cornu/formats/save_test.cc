@@ -17,6 +17,7 @@
 #include "cornu/formats/model_test_util.h"
 #include "cornu/formats/zip.h"
 #include "cornu/model/network.h"
+#include "tests/golden/golden_case.h"
 #include "tests/support/compare.h"
 #include "tests/support/written.h"
 
@@ -27,6 +28,8 @@ using base::Json;
 using ::cornu::testing::bit_equal;
 using ::cornu::testing::expect_same_numbers;
 using ::cornu::testing::expect_same_results;
+using ::cornu::testing::golden_model;
+using ::cornu::testing::golden_models;
 using ::cornu::testing::ramp;
 using testing_model::Folder;
 
@@ -59,14 +62,6 @@ const std::string kCases = CORNU_SOURCE_DIR "/tests/golden/cases/";
 
 class SaveGolden : public ::testing::TestWithParam<std::string> {};
 
-std::vector<std::string> golden_names() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kCases))
-    if (entry.path().extension() == ".keras") names.push_back(entry.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 // Keys of Keras's newest files that we leave out, so that every Keras 3 takes ours: each says
 // nothing (null, or the default). And the numbers Keras gives to objects, which are addresses.
 const std::set<std::string, std::less<>> kLeftOut = {
@@ -98,7 +93,7 @@ void expect_same_json(const Json& theirs, const Json& ours, const std::string& p
 
 TEST_P(SaveGolden, WritesWhatKerasWrote) {
   const Folder folder;
-  const std::string theirs = kCases + GetParam() + ".keras", ours = folder.path("ours.keras");
+  const std::string theirs = golden_model(GetParam()), ours = folder.path("ours.keras");
   const Model model = load_model(theirs);
   model.save(ours);
   const auto config = [](const std::string& path) {
@@ -115,7 +110,7 @@ TEST_P(SaveGolden, HDF5IsWhatKerasWrote) {
   const LoadResult loaded = load(theirs);
   EXPECT_TRUE(loaded.warnings.empty());
   EXPECT_EQ(loaded.keras_version, "3.15.1");
-  const Model twin = load_model(kCases + GetParam() + ".keras");
+  const Model twin = load_model(golden_model(GetParam()));
   expect_same_numbers(loaded.model, twin);
   EXPECT_EQ(loaded.model.to_json(), twin.to_json());
   const std::string ours = folder.path("ours.h5");
@@ -136,7 +131,7 @@ TEST_P(SaveGolden, HDF5IsWhatKerasWrote) {
 }
 
 TEST_P(SaveGolden, JsonRoundTrip) {
-  const Model model = load_model(kCases + GetParam() + ".keras");
+  const Model model = load_model(golden_model(GetParam()));
   const std::string text = model.to_json();
   const Model made = model_from_json(text);
   EXPECT_EQ(made.to_json(), text);
@@ -148,13 +143,13 @@ TEST_P(SaveGolden, JsonRoundTrip) {
 
 TEST_P(SaveGolden, RoundTrip) {
   const Folder folder;
-  expect_round_trip(load_model(kCases + GetParam() + ".keras"), folder);
+  expect_round_trip(load_model(golden_model(GetParam())), folder);
 }
 
-INSTANTIATE_TEST_SUITE_P(Keras, SaveGolden, ::testing::ValuesIn(golden_names()),
+INSTANTIATE_TEST_SUITE_P(Keras, SaveGolden, ::testing::ValuesIn(golden_models()),
                          [](const auto& parameter) { return parameter.param; });
 
-TEST(SaveGoldenCases, AreThere) { EXPECT_GE(golden_names().size(), 201u); }
+TEST(SaveGoldenCases, AreThere) { EXPECT_GE(golden_models().size(), 201u); }
 
 // ---- models made here
 // -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "cornu/cornu.h"
 #include "cornu/formats/model_test_util.h"
 #include "cornu/model/network.h"
+#include "tests/golden/golden_case.h"
 #include "tests/support/compare.h"
 #include "tests/support/written.h"
 
@@ -20,6 +21,8 @@ using base::Json;
 using ::cornu::testing::bit_equal;
 using ::cornu::testing::expect_same_numbers;
 using ::cornu::testing::expect_same_results;
+using ::cornu::testing::golden_model;
+using ::cornu::testing::golden_models;
 using ::cornu::testing::ramp;
 using ::testing::HasSubstr;
 using testing_model::Folder;
@@ -47,8 +50,6 @@ std::string refusal(const Model& model) {
   }
   return "written";
 }
-
-const std::string kCases = CORNU_SOURCE_DIR "/tests/golden/cases/";
 
 // The golden cases that TensorFlow.js has no layers for, or computes otherwise.
 const std::set<std::string> kRefused = {"batchnorm_axis1_noscale",
@@ -139,16 +140,8 @@ const std::set<std::string> kRefused = {"batchnorm_axis1_noscale",
 
 class TfjsGolden : public ::testing::TestWithParam<std::string> {};
 
-std::vector<std::string> golden_names() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kCases))
-    if (entry.path().extension() == ".keras") names.push_back(entry.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 TEST_P(TfjsGolden, RoundTrip) {
-  const Model model = load_model(kCases + GetParam() + ".keras");
+  const Model model = load_model(golden_model(GetParam()));
   if (kRefused.contains(GetParam())) {
     EXPECT_THAT(refusal(model), HasSubstr("cannot be written for TensorFlow.js"));
     return;
@@ -157,7 +150,7 @@ TEST_P(TfjsGolden, RoundTrip) {
   expect_round_trip(model, folder);
 }
 
-INSTANTIATE_TEST_SUITE_P(Keras, TfjsGolden, ::testing::ValuesIn(golden_names()),
+INSTANTIATE_TEST_SUITE_P(Keras, TfjsGolden, ::testing::ValuesIn(golden_models()),
                          [](const auto& parameter) { return parameter.param; });
 
 // Nested models, whose calls Keras 2 counts from 1, layers called twice, additions of tensors.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,15 @@ inline std::vector<std::string> golden_names() {
   const base::Bytes bytes = base::read_file(kGoldenFolder + "manifest.json");
   const base::Json manifest = base::parse_json(bytes.text(), "manifest.json");
   for (const base::Json& c : manifest.elements()) names.emplace_back(c.at("name").as_string());
+  return names;
+}
+
+// The names of all models, those of training runs among them.
+inline std::vector<std::string> golden_models() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kGoldenFolder + "cases"))
+    if (entry.path().extension() == ".keras") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
   return names;
 }
 

@@ -6,7 +6,7 @@
 
 #include "cornu/base/text.h"
 #include "cornu/grad/differentiate.h"
-#include "tests/support/compare.h"
+#include "tests/support/draws.h"
 
 namespace cornu::testing {
 
@@ -20,10 +20,10 @@ enum class Kinks { kAnywhere, kOnInputs, kNowhere };
 // Makes small graphs of random ops that fit together, the same for the same seed: every op that
 // layers lower to, odd sizes, single channels, values used several times, movement that cancels,
 // inputs that are outputs.
-class RandomGraph {
+class RandomGraph : private Draws {
  public:
   explicit RandomGraph(uint64_t seed, Kinks kinks = Kinks::kAnywhere)
-      : kinks_(kinks), rng_(seed), seed_(seed) {}
+      : Draws(seed), kinks_(kinks) {}
 
   graph::Graph make() {
     const int64_t batch = pick(0, 20) == 0 ? 0 : pick(1, 2);
@@ -42,19 +42,15 @@ class RandomGraph {
   }
 
  private:
-  int64_t pick(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(rng_() % static_cast<uint64_t>(high - low + 1));
-  }
   int64_t channels() {
     static constexpr int64_t kSome[] = {1, 2, 3, 4, 6, 8, 16, 17, 33};
-    return kSome[pick(0, 8)];
+    return one_of(kSome);
   }
   graph::Value any() {
     return values_[static_cast<size_t>(pick(0, static_cast<int64_t>(values_.size()) - 1))];
   }
   graph::Value weight(Shape shape, float low = -0.5f, float high = 0.5f) {
-    return g_.variable(std::make_shared<Variable>(
-        "w", random_tensor(std::move(shape), seed_ * 100 + ++weights_, low, high), true));
+    return g_.variable(std::make_shared<Variable>("w", numbers(std::move(shape), low, high), true));
   }
   // Is every number of it a copy of an input's, a weight's, or 0 or 1?
   bool exact(graph::Value x) {
@@ -354,8 +350,6 @@ class RandomGraph {
   }
 
   const Kinks kinks_;
-  std::mt19937_64 rng_;
-  uint64_t seed_, weights_ = 0;
   std::vector<bool> exact_;
   graph::Builder g_;
   std::vector<graph::Value> values_;

@@ -6,16 +6,16 @@
 #include <vector>
 
 #include "cornu/graph/builder.h"
-#include "tests/support/compare.h"
+#include "tests/support/draws.h"
 
 namespace cornu::testing {
 
 // Small graphs of the ops that look around them, the same for the same seed: convolutions of every
 // kind, pools, borders that grow and shrink, upsampling, on 1 to 3 axes; skip connections cropped
 // to what they meet; batches of none. What passes rewrite.
-class RandomSpace {
+class RandomSpace : private Draws {
  public:
-  explicit RandomSpace(uint64_t seed) : rng_(seed), seed_(seed), axes_(pick(1, 3)) {}
+  explicit RandomSpace(uint64_t seed) : Draws(seed), axes_(pick(1, 3)) {}
 
   graph::Graph make() {
     Shape x{pick(0, 15) == 0 ? 0 : pick(1, 2)};
@@ -35,18 +35,15 @@ class RandomSpace {
  private:
   using Sizes = std::vector<int64_t>;
 
-  int64_t pick(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(rng_() % static_cast<uint64_t>(high - low + 1));
-  }
   int64_t channels() {
     static constexpr int64_t kSome[] = {1, 2, 4, 6, 17};
-    return kSome[pick(0, 4)];
+    return one_of(kSome);
   }
   graph::Value any() {
     return values_[static_cast<size_t>(pick(0, static_cast<int64_t>(values_.size()) - 1))];
   }
   graph::Value weight(Shape shape, float low = -0.5f, float high = 0.5f) {
-    return g_.constant(random_tensor(std::move(shape), seed_ * 100 + ++weights_, low, high));
+    return g_.constant(numbers(std::move(shape), low, high));
   }
   template <class F>
   Sizes each(F&& size) {
@@ -216,8 +213,6 @@ class RandomSpace {
     return g_.concat(pick(0, 1) ? std::vector{x, other} : std::vector{other, x}, axes_ + 1);
   }
 
-  std::mt19937_64 rng_;
-  uint64_t seed_, weights_ = 0;
   int64_t axes_;
   graph::Builder g_;
   std::vector<graph::Value> values_;

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cornu/base/error.h"
+#include "cornu/base/text.h"
+#include "cornu/formats/keras_weights.h"
+
+namespace cornu::formats {
+
+// What readers of weights have in common: nothing is assigned before all has been read, and what
+// does not fit is an error or, with skip_mismatch, a warning.
+class WeightReader {
+ public:
+  WeightReader(const LoadWeightsOptions& o, const std::string& label,
+               std::vector<std::string>& warnings)
+      : options_(o), label_(label), warnings_(warnings) {}
+  // Assigns what was read.
+  void finish() {
+    for (auto& [variable, value] : read_) variable->assign(std::move(value));
+  }
+
+ protected:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FormatError(base::cat(label_, ": ", what));
+  }
+  void mismatch(const std::string& what) {
+    if (!options_.skip_mismatch) fail(what);
+    warnings_.push_back(base::cat(label_, ": ", what, "; these weights are left as they are"));
+  }
+  void add(const std::shared_ptr<Variable>& variable, Tensor value, const std::string& what) {
+    warn_if_not_finite(value, base::cat(label_, ": ", what), warnings_);
+    read_.emplace_back(variable, std::move(value));
+  }
+
+  const LoadWeightsOptions& options_;
+  const std::string& label_;
+  std::vector<std::string>& warnings_;
+
+ private:
+  std::vector<std::pair<std::shared_ptr<Variable>, Tensor>> read_;
+};
+
+}  // namespace cornu::formats
