@@ -173,6 +173,13 @@ std::optional<std::vector<std::string>> Hdf5Object::string_list_attribute(
 NumberType Hdf5Object::number_type() const {
   if (!is_dataset_) fail("is a group, not a dataset");
   if (unreadable_) fail(cat(unreadable_, " cannot be read"));
+  if (type_.kind == Hdf5Type::Kind::kOpaque) {
+    // How Keras 3 keeps bfloat16.
+    if (type_.size == bytes_of(NumberType::kBfloat16) && has_attribute("dtype") &&
+        string_attribute("dtype") == name_of(NumberType::kBfloat16))
+      return NumberType::kBfloat16;
+    fail("opaque data cannot be read");
+  }
   if (type_.kind != Hdf5Type::Kind::kNumber) fail("text where numbers should be");
   return type_.number;
 }
@@ -180,7 +187,7 @@ NumberType Hdf5Object::number_type() const {
 void Hdf5Object::read(std::span<float> to) const {
   const NumberType type = number_type();
   if (is_chunked_) data_.span();  // all chunks are unpacked once, not again for each piece
-  read_floats(type, data_, to);
+  read_floats(type, data_, to, type_.order);
 }
 
 Tensor Hdf5Object::tensor() const {

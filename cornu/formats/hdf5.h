@@ -53,6 +53,7 @@ class Hdf5Object {
   void read(std::span<float> to) const;
   // The numbers as they lie in the file.
   NumberType number_type() const;
+  ByteOrder byte_order() const { return type_.order; }
   const base::Bytes& data() const { return data_; }
   // Whether data() is put together from chunks, packed or not, when it is looked at.
   bool is_chunked() const { return is_chunked_; }

@@ -63,6 +63,13 @@ std::string read_error(const Hdf5File& file, const std::string& path) {
   }
 }
 
+TEST(Hdf5Chunks, NumbersOfOtherKinds) {
+  const Hdf5File file(h5py_file("numbers.h5"));
+  for (const char* floats : {"f2", "f4", "f8", "bfloat16"}) expect_count(file, floats, {2, 3}, 0.5);
+  for (const char* integers : {"i2", "i8"}) expect_count(file, integers, {2, 3}, 1);
+  expect_count(file, "chunked", {40}, 0.5);
+}
+
 TEST(Hdf5Chunks, ReadsWhatH5pyWrites) {
   const Hdf5File file(h5py_file("chunked.h5"));
   expect_count(file, "plain", {7, 5}, 0.5);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <numeric>
 #include <random>
 
 #include "cornu/base/error.h"
@@ -16,6 +18,7 @@ namespace {
 
 using base::cat;
 using testing::ElementsAre;
+using testing::ElementsAreArray;
 using testing::HasSubstr;
 using namespace testing_hdf5;
 
@@ -124,6 +127,43 @@ TEST(Hdf5, ReadsEveryNumberType) {
   EXPECT_THAT(read(integer_type(4, false), 1, raw<uint32_t>({5})), ElementsAre(5));
   EXPECT_THAT(read(integer_type(8, false), 1, raw<uint64_t>({5})), ElementsAre(5));
   EXPECT_THAT(read(float32_type(), 0, ""), ElementsAre());
+  EXPECT_THAT(read(bfloat16_type(), 3, raw<uint16_t>({0x3f80, 0xc040, 0x0001})),
+              ElementsAre(1, -3, std::ldexp(1.0f, -133)));
+}
+
+TEST(Hdf5, ReadsNumbersWithTheHighestByteFirst) {
+  const auto check = [](const std::string& type, std::string data, const std::vector<float>& want) {
+    const size_t each = data.size() / want.size();
+    for (size_t i = 0; i < data.size(); i += each) std::reverse(&data[i], &data[i] + each);
+    const Hdf5File file(one(big_endian(type), {want.size()}, data).bytes());
+    EXPECT_THAT(file.root().find("w")->tensor().values(), ElementsAreArray(want));
+  };
+  check(float16_type(), raw<uint16_t>({0x3c00, 0xc000}), {1, -2});
+  check(bfloat16_type(), raw<uint16_t>({0x3f80, 0xc040}), {1, -3});
+  check(float32_type(), raw<float>({0.1f, -3}), {0.1f, -3});
+  check(float64_type(), raw<double>({0.1, -3}), {0.1f, -3});
+  check(integer_type(1, true), raw<int8_t>({-1}), {-1});
+  check(integer_type(2, true), raw<int16_t>({-2, 258}), {-2, 258});
+  check(integer_type(4, false), raw<uint32_t>({258}), {258});
+  check(integer_type(8, true), raw<int64_t>({-5, 1 << 20}), {-5, 1 << 20});
+  // More than is turned around at a time.
+  std::vector<float> many((1 << 18) + 3);
+  std::iota(many.begin(), many.end(), 0.0f);
+  const auto* bytes = reinterpret_cast<const char*>(many.data());
+  check(float32_type(), std::string(bytes, bytes + 4 * many.size()), many);
+}
+
+TEST(Hdf5, ReadsBfloat16AsKerasKeepsIt) {
+  const auto read = [](size_t size, const std::string& dtype, const std::string& data) {
+    Builder b;
+    const size_t w = b.dataset("w", opaque_type(size), {data.size() / size}, data,
+                               {attribute("dtype", fixed_type(dtype.size()), space({}), dtype)});
+    const Hdf5File file(b.finish(b.group("root", {{"w", w}})));
+    return file.root().find("w")->tensor();
+  };
+  EXPECT_THAT(read(2, "bfloat16", raw<uint16_t>({0x3f80, 0xc040})).values(), ElementsAre(1, -3));
+  EXPECT_THROW(read(2, "float16", raw<uint16_t>({0x3f80})), FormatError);
+  EXPECT_THROW(read(4, "bfloat16", raw<uint16_t>({0x3f80, 0xc040})), FormatError);
 }
 
 TEST(Hdf5, RefusesOtherTypesByName) {
@@ -131,8 +171,7 @@ TEST(Hdf5, RefusesOtherTypesByName) {
     type[at] = static_cast<char>(value);
     return refusal(one(type, {1}, std::string(static_cast<uint8_t>(type[4]), 'x')).bytes());
   };
-  EXPECT_THAT(read(float32_type(), 1, 0x21), HasSubstr("/w: big-endian numbers cannot be read"));
-  EXPECT_THAT(read(integer_type(4, true), 1, 9), HasSubstr("big-endian"));
+  EXPECT_THAT(read(float32_type(), 1, 0x60), HasSubstr("/w: floats of an unusual format"));
   EXPECT_THAT(read(integer_type(4, true), 10, 31), HasSubstr("unusual size"));
   EXPECT_THAT(read(integer_type(4, true), 4, 3), HasSubstr("unusual size"));
   for (size_t at : {2, 8, 10, 12, 13, 14, 15, 16})

@@ -41,6 +41,18 @@ inline std::string float16_type() {
   return std::string("\x11\x20\x0f\x00", 4) + u(2, 4) + u(0, 2) + u(16, 2) +
          std::string("\x0a\x05\x00\x0a", 4) + u(15, 4);
 }
+inline std::string bfloat16_type() {
+  return std::string("\x11\x20\x0f\x00", 4) + u(2, 4) + u(0, 2) + u(16, 2) +
+         std::string("\x07\x08\x00\x07", 4) + u(127, 4);
+}
+inline std::string opaque_type(size_t size) {
+  return std::string("\x15", 1) + u(0, 3) + u(size, 4);
+}
+// The same type with the most significant byte first.
+inline std::string big_endian(std::string type) {
+  type[1] = static_cast<char>(type[1] | 1);
+  return type;
+}
 inline std::string integer_type(int bytes, bool is_signed) {
   return std::string("\x10", 1) + u(is_signed ? 8 : 0, 3) + u(bytes, 4) + u(0, 2) + u(8 * bytes, 2);
 }

@@ -22,43 +22,43 @@ Hdf5Type other(uint32_t size, const char* what) {
   return type;
 }
 
-Hdf5Type number(uint32_t size, NumberType which) {
+Hdf5Type number(uint32_t size, NumberType which, uint8_t bits) {
   Hdf5Type type;
   type.kind = Hdf5Type::Kind::kNumber;
   type.number = which;
+  if (bits & kBigEndian) type.order = ByteOrder::kBig;
   type.size = size;
   return type;
 }
 
 Hdf5Type integer(ByteCursor c, uint8_t bits, uint32_t size) {
-  if (bits & kBigEndian) return other(size, "big-endian numbers");
   const uint16_t offset = c.u16("an integer type");
   const uint16_t precision = c.u16("an integer type");
   const bool is_signed = (bits & 8) != 0;
   if (offset == 0 && precision == 8 * size) {
     switch (size) {
       case 1:
-        return number(size, is_signed ? NumberType::kInt8 : NumberType::kUint8);
+        return number(size, is_signed ? NumberType::kInt8 : NumberType::kUint8, bits);
       case 2:
-        return number(size, is_signed ? NumberType::kInt16 : NumberType::kUint16);
+        return number(size, is_signed ? NumberType::kInt16 : NumberType::kUint16, bits);
       case 4:
-        return number(size, is_signed ? NumberType::kInt32 : NumberType::kUint32);
+        return number(size, is_signed ? NumberType::kInt32 : NumberType::kUint32, bits);
       case 8:
-        return number(size, is_signed ? NumberType::kInt64 : NumberType::kUint64);
+        return number(size, is_signed ? NumberType::kInt64 : NumberType::kUint64, bits);
     }
   }
   return other(size, "integers of an unusual size");
 }
 
-// Only IEEE 754's three formats: sign on top, an implied leading 1, the usual biases.
+// Only IEEE 754's three formats and bfloat16: sign on top, an implied leading 1, the usual biases.
 Hdf5Type real(ByteCursor c, uint8_t bits, uint8_t sign, uint32_t size) {
-  if (bits & kBigEndian) return other(size, "big-endian numbers");
   struct Format {
     NumberType type;
     uint8_t exponent_at, exponent_bits;
     uint32_t bias;
   };
   static constexpr Format kFormats[] = {{NumberType::kFloat16, 10, 5, 15},
+                                        {NumberType::kBfloat16, 7, 8, 127},
                                         {NumberType::kFloat32, 23, 8, 127},
                                         {NumberType::kFloat64, 52, 11, 1023}};
   const uint16_t offset = c.u16("a float type");
@@ -67,10 +67,11 @@ Hdf5Type real(ByteCursor c, uint8_t bits, uint8_t sign, uint32_t size) {
   const uint8_t mantissa_at = c.u8("a float type"), mantissa_bits = c.u8("a float type");
   const uint32_t bias = c.u32("a float type");
   for (const Format& f : kFormats)
-    if (size == bytes_of(f.type) && offset == 0 && precision == 8 * size && bits == 0x20 &&
-        sign == 8 * size - 1 && exponent_at == f.exponent_at && exponent_bits == f.exponent_bits &&
-        mantissa_at == 0 && mantissa_bits == f.exponent_at && bias == f.bias)
-      return number(size, f.type);
+    if (size == bytes_of(f.type) && offset == 0 && precision == 8 * size &&
+        (bits & ~kBigEndian) == 0x20 && sign == 8 * size - 1 && exponent_at == f.exponent_at &&
+        exponent_bits == f.exponent_bits && mantissa_at == 0 && mantissa_bits == f.exponent_at &&
+        bias == f.bias)
+      return number(size, f.type, bits);
   return other(size, "floats of an unusual format");
 }
 
@@ -105,8 +106,12 @@ Hdf5Type parse_hdf5_type(const Bytes& message) {
       return text(Hdf5Type::Kind::kFixedString, bits & 15, size, message);
     case 4:
       return other(size, "bit fields");
-    case 5:
-      return other(size, "opaque data (such as bfloat16)");
+    case 5: {
+      Hdf5Type opaque;
+      opaque.kind = Hdf5Type::Kind::kOpaque;
+      opaque.size = size;
+      return opaque;
+    }
     case 6:
       return other(size, "compound data");
     case 7:

@@ -11,10 +11,11 @@
 namespace cornu::formats {
 
 struct Hdf5Type {
-  enum class Kind : uint8_t { kNumber, kFixedString, kVariableString, kOther };
+  enum class Kind : uint8_t { kNumber, kFixedString, kVariableString, kOpaque, kOther };
   enum class Padding : uint8_t { kNulTerminated = 0, kNuls = 1, kSpaces = 2 };
   Kind kind = Kind::kOther;
   NumberType number = NumberType::kFloat32;
+  ByteOrder order = ByteOrder::kLittle;
   Padding padding = Padding::kNuls;
   uint32_t size = 0;                 // bytes of one element
   const char* unreadable = nullptr;  // of kOther: what it is

@@ -18,9 +18,11 @@ Json copied(const Json& object) {
 
 std::optional<int64_t> read_count(const Hdf5Object& data) {
   if (data.shape().rank() != 0) return std::nullopt;
-  const base::Bytes& bytes = data.data();
+  const NumberType type = data.number_type();
+  base::Bytes bytes = data.data();
+  if (data.byte_order() == ByteOrder::kBig) bytes = turned_around(bytes, bytes_of(type));
   int64_t count = -1;
-  switch (data.number_type()) {
+  switch (type) {
     case NumberType::kInt64:
     case NumberType::kUint64:
       count = static_cast<int64_t>(bytes.u64(0, "the optimizer's iteration"));

@@ -10,8 +10,8 @@
 
 namespace cornu::formats {
 
-// A whole model that Keras 2 or 3 saved as HDF5 (formats.md part 3): its configuration, weights and
-// training in attributes and groups of one file. `mend` may change the configuration before the
+// A whole model that Keras 1, 2 or 3 saved as HDF5 (formats.md part 3): its configuration, weights
+// and training in attributes and groups of one file. `mend` may change the configuration before the
 // model is made.
 LoadResult load_legacy_model(const base::Bytes& file, const Mend& mend = {});
 

@@ -142,6 +142,23 @@ TEST(LegacyH5, SequentialOfEveryGeneration) {
 }
 
 // What a layer means follows the version: hard_sigmoid(3) is 1 in both, of 1 it is not.
+TEST(LegacyH5, OfKeras1) {
+  const Folder folder;
+  WholeModel model{
+      cat("{'class_name': 'Sequential', 'config': [",
+          layer("Convolution2D", "c",
+                "'nb_filter': 2, 'nb_row': 1, 'nb_col': 3, 'dim_ordering': 'th', 'bias': false, "
+                "'batch_input_shape': [null, 1, 5, 5]"),
+          ", ", layer("Activation", "a", "'activation': 'hard_sigmoid'"), "]}"),
+      {{"c", {{"c_W", count({2, 1, 1, 3})}}}, {"a"}},
+      "1.2.2"};
+  const auto weights = model.load(folder).model.get_weights();
+  EXPECT_EQ(weights[0].shape(), (Shape{1, 3, 1, 2}));
+  EXPECT_THAT(weights[0].values(), ElementsAre(1, 4, 2, 5, 3, 6));
+  model.config = "{'class_name': 'Sequential', 'config': [{'class_name': 'Merge', 'config': {}}]}";
+  EXPECT_THROW(model.load(folder), ValueError);
+}
+
 TEST(LegacyH5, SemanticsFollowTheVersion) {
   const Folder folder;
   const auto value = [&](const std::string& version) {

@@ -68,7 +68,8 @@ class Filler : public WeightReader {
          std::vector<std::string>& warnings)
       : WeightReader(o, label, warnings), group_(group) {
     // A file that does not say so counts as Keras 1's.
-    origin_.keras1 = text("keras_version").value_or("1") == "1";
+    const std::string version = text("keras_version").value_or("1");
+    origin_.keras1 = version == "1" || version.starts_with("1.");
     origin_.theano = text("backend") == "theano";
   }
 

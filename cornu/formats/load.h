@@ -16,7 +16,7 @@ struct LoadResult {
 };
 
 // Opens a model that Keras or TensorFlow.js wrote: a .keras archive or the folder of one that is
-// not zipped, an HDF5 file (.h5) of Keras 2 or 3, the model.json of a TF.js layers-model with its
+// not zipped, an HDF5 file (.h5) of Keras 1 to 3, the model.json of a TF.js layers-model with its
 // weight files beside it, or the text of to_json(), whose weights are then initial ones. What the
 // file is shows in its content, not its name. Nothing in a file is ever run, and memory is bounded
 // by the file's size. Throws IoError, FormatError for a file that is damaged or of another kind,

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "cornu/formats/keras1_layer.h"
 #include "cornu/layers/arithmetic.h"
 #include "cornu/layers/registry.h"
 
@@ -54,6 +55,7 @@ class Reader {
       : dialect_(dialect), label_(label) {}
 
   std::shared_ptr<model::Network> network(const Json& object, int depth = 0);
+  void check_keras1_shapes() const;
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
@@ -63,7 +65,7 @@ class Reader {
   std::string need_text(const Json& object, const char* key, const std::string& whose) const;
 
   Layer layer(const Json& object, const std::vector<CallSpec>& calls, int depth);
-  Layer new_layer(const Json& object, const std::vector<CallSpec>& calls, int depth);
+  Layer new_layer(const Json& given, const std::vector<CallSpec>& calls, int depth);
   int64_t calls_inside(const LayerImpl& layer) const;
   int64_t charge_call(const Layer& layer);
   std::shared_ptr<model::Network> sequential(const Json& object, int depth);
@@ -80,7 +82,8 @@ class Reader {
 
   const layers::Dialect& dialect_;
   const std::string& label_;
-  std::map<int64_t, Layer> shared_;  // by shared_object_id
+  std::vector<std::pair<Layer, Json>> keras1_shapes_;  // what each of them must give
+  std::map<int64_t, Layer> shared_;                    // by shared_object_id
   // Calls made so far, those inside of nested models counted each time one is called: models that
   // call models twice, 32 deep, must not cost 2^32.
   int64_t calls_made_ = 0;
@@ -129,7 +132,8 @@ Layer Reader::layer(const Json& object, const std::vector<CallSpec>& calls, int 
   return made;
 }
 
-Layer Reader::new_layer(const Json& object, const std::vector<CallSpec>& calls, int depth) {
+Layer Reader::new_layer(const Json& given, const std::vector<CallSpec>& calls, int depth) {
+  const Json object = layer_of_keras1(given);
   const std::string class_name = need_text(object, "class_name", "a layer");
   if (layers::is_network_class(class_name)) return Layer(network(object, depth + 1));
   const Json config = need(object, "config", cat("layer class ", quoted(class_name)));
@@ -149,7 +153,26 @@ Layer Reader::new_layer(const Json& object, const std::vector<CallSpec>& calls, 
   // A layer may hold another, or a model (TimeDistributed).
   layers::Dialect dialect = dialect_;
   dialect.held = [&](const Json& inner) { return this->layer(inner, {}, depth); };
-  return layers::layer_from_object(object, dialect);
+  const Layer made = layers::layer_from_object(object, dialect);
+  if (class_name == "Deconvolution2D")
+    keras1_shapes_.emplace_back(
+        made, need(given, "config", "a layer").find("output_shape").value_or(Json()));
+  return made;
+}
+
+// Keras 1's Deconvolution2D was told its output's shape, where later ones compute it. Another shape
+// than that would be another model.
+void Reader::check_keras1_shapes() const {
+  for (const auto& [layer, wanted] : keras1_shapes_)
+    for (const auto& call : layer.impl()->calls()) {
+      const Shape& shape = call->outputs[0];
+      if (static_cast<int64_t>(wanted.size()) != shape.rank()) continue;
+      for (int64_t i = 1; i < shape.rank(); ++i)
+        if (const Json dim = wanted[static_cast<size_t>(i)];
+            shape.known(i) && dim.is_int() && dim.as_int() != shape[i])
+          fail(cat("layer ", quoted(layer.name()), " gives ", shape, ", but its output_shape says ",
+                   wanted.dump()));
+    }
 }
 
 // Of a model, or of the layer that a wrapper holds.
@@ -471,7 +494,10 @@ std::shared_ptr<model::Network> network_from_config(const Json& object,
   // Layers do not know what file they are from.
   const auto named = [&](const Error& e) { return cat(label, ": ", e.what()); };
   try {
-    return Reader(dialect, label).network(object);
+    Reader reader(dialect, label);
+    auto network = reader.network(object);
+    reader.check_keras1_shapes();
+    return network;
   } catch (const ValueError& e) {
     throw ValueError(named(e));
   } catch (const TypeError& e) {

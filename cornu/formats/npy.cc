@@ -26,7 +26,7 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 
 struct Header {
   NumberType type = NumberType::kFloat32;
-  bool big_endian = false;
+  ByteOrder order = ByteOrder::kLittle;
   bool fortran_order = false;
   Shape shape;
 };
@@ -107,7 +107,7 @@ class HeaderParser {
       if (code != name || std::string_view("<>|=").find(descr[0]) == std::string_view::npos)
         continue;
       header_.type = type;
-      header_.big_endian = descr[0] == '>';
+      if (descr[0] == '>') header_.order = ByteOrder::kBig;
       return;
     }
     fail(cat("the type ", quoted(descr), ", which is not read",
@@ -144,16 +144,6 @@ class HeaderParser {
   Header header_;
   bool descr_ = false, order_ = false, shape_ = false;
 };
-
-// Big-endian numbers, turned around in memory.
-Bytes swapped(const Bytes& data, uint64_t each) {
-  std::vector<std::byte> out(data.size());
-  data.copy_to(out);
-  for (size_t i = 0; i < out.size(); i += each)
-    std::reverse(out.begin() + static_cast<std::ptrdiff_t>(i),
-                 out.begin() + static_cast<std::ptrdiff_t>(i + each));
-  return Bytes::own(std::move(out), data.label());
-}
 
 // Numbers that lie with the first axis fastest, put in row-major order.
 Tensor from_fortran(const Tensor& stored, const Shape& shape) {
@@ -194,10 +184,9 @@ Tensor parse_npy(const Bytes& file) {
   if (bytes != c.remaining())
     c.fail(cat("an array of shape ", header.shape, " and type ", name_of(header.type), " takes ",
                bytes, " bytes, but the file holds ", c.remaining()));
-  Bytes data = c.take(bytes, "the array");
-  if (header.big_endian) data = swapped(data, bytes_of(header.type));
+  const Bytes data = c.take(bytes, "the array");
   Tensor tensor = Tensor::uninitialized(header.shape);
-  read_floats(header.type, data, tensor.values());
+  read_floats(header.type, data, tensor.values(), header.order);
   return header.fortran_order && header.shape.rank() > 1 ? from_fortran(tensor, header.shape)
                                                          : tensor;
 }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
@@ -18,8 +19,9 @@ struct TypeInfo {
   uint64_t bytes;
 };
 constexpr TypeInfo kTypes[] = {
-    {"bool", 1},   {"int8", 1},  {"uint8", 1},  {"int16", 2},   {"uint16", 2},  {"int32", 4},
-    {"uint32", 4}, {"int64", 8}, {"uint64", 8}, {"float16", 2}, {"float32", 4}, {"float64", 8},
+    {"bool", 1},     {"int8", 1},    {"uint8", 1},   {"int16", 2},  {"uint16", 2},
+    {"int32", 4},    {"uint32", 4},  {"int64", 8},   {"uint64", 8}, {"float16", 2},
+    {"bfloat16", 2}, {"float32", 4}, {"float64", 8},
 };
 
 template <class T, class Convert>
@@ -93,6 +95,10 @@ void to_floats(NumberType type, std::span<const std::byte> from, std::span<float
       return cast_all<uint64_t>(from, to);
     case NumberType::kFloat16:
       return convert_all<uint16_t>(from, to, float_from_half);
+    case NumberType::kBfloat16:
+      return convert_all<uint16_t>(from, to, [](uint16_t v) {
+        return std::bit_cast<float>(static_cast<uint32_t>(v) << 16);
+      });
     case NumberType::kFloat32:
       if (!to.empty()) std::memcpy(to.data(), from.data(), from.size());
       return;
@@ -101,7 +107,15 @@ void to_floats(NumberType type, std::span<const std::byte> from, std::span<float
   }
 }
 
-void read_floats(NumberType type, const base::Bytes& from, std::span<float> to) {
+base::Bytes turned_around(const base::Bytes& numbers, uint64_t each) {
+  std::vector<std::byte> out(numbers.size());
+  numbers.copy_to(out);
+  for (auto at = out.begin(); at != out.end(); at += static_cast<std::ptrdiff_t>(each))
+    std::reverse(at, at + static_cast<std::ptrdiff_t>(each));
+  return base::Bytes::own(std::move(out), numbers.label());
+}
+
+void read_floats(NumberType type, const base::Bytes& from, std::span<float> to, ByteOrder order) {
   constexpr uint64_t kPiece = 1 << 18;  // numbers
   const uint64_t each = bytes_of(type);
   if (from.size() / each != to.size() || from.size() % each != 0)
@@ -109,7 +123,8 @@ void read_floats(NumberType type, const base::Bytes& from, std::span<float> to) 
         base::cat(from.size(), " bytes are not ", to.size(), " numbers of type ", name_of(type)));
   for (uint64_t done = 0; done < to.size(); done += kPiece) {
     const uint64_t count = std::min<uint64_t>(kPiece, to.size() - done);
-    const base::Bytes piece = from.at(done * each, count * each, "an array");
+    base::Bytes piece = from.at(done * each, count * each, "an array");
+    if (order == ByteOrder::kBig) piece = turned_around(piece, each);
     to_floats(type, piece.span(), to.subspan(done, count));
     from.at(0, (done + count) * each, "an array").release();
   }

@@ -23,6 +23,7 @@ enum class NumberType : uint8_t {
   kInt64,
   kUint64,
   kFloat16,
+  kBfloat16,  // the upper half of a float32
   kFloat32,
   kFloat64,
 };
@@ -37,9 +38,15 @@ float float_from_half(uint16_t half);
 uint64_t array_bytes(const Shape& shape, NumberType type, const std::string& label,
                      std::string_view name);
 
+enum class ByteOrder : uint8_t { kLittle, kBig };
+
+// Numbers of `each` bytes, the bytes of each turned around, in memory.
+base::Bytes turned_around(const base::Bytes& numbers, uint64_t each);
+
 // Converts to.size() numbers; `from` holds exactly as many. 64-bit numbers are rounded to float.
 void to_floats(NumberType type, std::span<const std::byte> from, std::span<float> to);
 // The same from a file, whose memory is given back on the way.
-void read_floats(NumberType type, const base::Bytes& from, std::span<float> to);
+void read_floats(NumberType type, const base::Bytes& from, std::span<float> to,
+                 ByteOrder order = ByteOrder::kLittle);
 
 }  // namespace cornu::formats

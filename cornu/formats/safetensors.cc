@@ -28,10 +28,11 @@ constexpr const char* kMetadata = "__metadata__";
 
 std::optional<NumberType> type_of(std::string_view name) {
   static const std::map<std::string_view, NumberType> kTypes = {
-      {"BOOL", NumberType::kBool},   {"I8", NumberType::kInt8},     {"U8", NumberType::kUint8},
-      {"I16", NumberType::kInt16},   {"U16", NumberType::kUint16},  {"I32", NumberType::kInt32},
-      {"U32", NumberType::kUint32},  {"I64", NumberType::kInt64},   {"U64", NumberType::kUint64},
-      {"F16", NumberType::kFloat16}, {"F32", NumberType::kFloat32}, {"F64", NumberType::kFloat64}};
+      {"BOOL", NumberType::kBool},   {"I8", NumberType::kInt8},       {"U8", NumberType::kUint8},
+      {"I16", NumberType::kInt16},   {"U16", NumberType::kUint16},    {"I32", NumberType::kInt32},
+      {"U32", NumberType::kUint32},  {"I64", NumberType::kInt64},     {"U64", NumberType::kUint64},
+      {"F16", NumberType::kFloat16}, {"BF16", NumberType::kBfloat16}, {"F32", NumberType::kFloat32},
+      {"F64", NumberType::kFloat64}};
   const auto found = kTypes.find(name);
   return found == kTypes.end() ? std::nullopt : std::optional(found->second);
 }

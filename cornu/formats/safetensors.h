@@ -10,9 +10,9 @@
 namespace cornu {
 
 // Reads all arrays of a .safetensors file, in the order of their data: floats of 2, 4 or 8 bytes,
-// integers of 1 to 8 bytes and booleans. All become float32; 64-bit numbers are rounded. Throws
-// IoError, and FormatError for other types (bfloat16 among them) and for a file whose arrays do not
-// lie one after the other up to its end.
+// bfloat16, integers of 1 to 8 bytes and booleans. All become float32; 64-bit numbers are rounded.
+// Throws IoError, and FormatError for other types and for a file whose arrays do not lie one after
+// the other up to its end.
 CORNU_API std::vector<std::pair<std::string, Tensor>> load_safetensors(const std::string& path);
 
 // Writes float32 arrays, one after the other from a multiple of 64 bytes on. The file appears whole

@@ -58,13 +58,15 @@ TEST(Safetensors, TypesAndOrder) {
   const std::string path =
       folder.write("x", file_of("{'__metadata__': {'a': 'b'}, "
                                 "'half': {'dtype': 'F16', 'shape': [2], 'data_offsets': [2, 6]}, "
+                                "'brain': {'dtype': 'BF16', 'shape': [1], 'data_offsets': [6, 8]}, "
                                 "'byte': {'dtype': 'I8', 'shape': [2], 'data_offsets': [0, 2]}}   ",
-                                std::string("\xff\x02\x00\x3c\x00\xc0", 6)));
+                                std::string("\xff\x02\x00\x3c\x00\xc0\x40\xc0", 8)));
   const auto arrays = load_safetensors(path);
-  ASSERT_EQ(arrays.size(), 2u);
+  ASSERT_EQ(arrays.size(), 3u);
   EXPECT_EQ(arrays[0].first, "byte");
   EXPECT_THAT(arrays[0].second.values(), ElementsAre(-1, 2));
   EXPECT_THAT(arrays[1].second.values(), ElementsAre(1, -2));
+  EXPECT_THAT(arrays[2].second.values(), ElementsAre(-3));
 }
 
 TEST(Safetensors, RefusesWhatLies) {
@@ -75,7 +77,7 @@ TEST(Safetensors, RefusesWhatLies) {
         std::string(bytes, '\0')));
   };
   EXPECT_EQ(one("F32", "[2]", "[0, 8]"), "read");
-  EXPECT_THAT(one("BF16", "[4]", "[0, 8]"), HasSubstr("'BF16\', which is not read"));
+  EXPECT_THAT(one("F8_E5M2", "[8]", "[0, 8]"), HasSubstr("'F8_E5M2', which is not read"));
   EXPECT_THAT(one("F32", "[3]", "[0, 8]"), HasSubstr("takes 12 bytes"));
   EXPECT_THAT(one("F32", "[2]", "[8, 0]"), HasSubstr("takes 8 bytes"));
   EXPECT_THAT(one("F32", "[2]", "[-8, 0]"), HasSubstr("takes 8 bytes"));

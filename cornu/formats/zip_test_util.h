@@ -25,7 +25,7 @@ inline void put(std::string* out, uint64_t value, int bytes) {
 inline void poke(std::string* data, size_t at, uint64_t value, int bytes) {
   std::string field;
   put(&field, value, bytes);
-  data->replace(at, field.size(), field);
+  for (char c : field) data->at(at++) = c;
 }
 
 inline std::string deflated(std::string_view text) {

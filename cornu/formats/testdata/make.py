@@ -42,3 +42,12 @@ for name, versions in (("latest.h5", "latest"), ("v108.h5", ("v108", "v108"))):
 with h5py.File(HERE / "large_group.h5", "w", libver="latest") as f:
     for i in range(20):
         f.create_group(f"g{i}")
+
+with h5py.File(HERE / "numbers.h5", "w") as f:
+    for dtype in (">f2", ">f4", ">f8", ">i2", ">i8"):
+        f.create_dataset(dtype[1:], data=count(2, 3, dtype=dtype[1:]).astype(dtype))
+    f.create_dataset("chunked", data=count(40).astype(">f4"), chunks=(7,), compression="gzip",
+                     shuffle=True)
+    # What Keras 3 writes of ml_dtypes.bfloat16, which is a void of two bytes to h5py.
+    upper = (count(2, 3).view("<u4") >> 16).astype("<u2")
+    f.create_dataset("bfloat16", data=upper.view("V2")).attrs["dtype"] = "bfloat16"
