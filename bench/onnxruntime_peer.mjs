@@ -3,7 +3,7 @@
 //
 //   bench_peers --with 'ONNX Runtime=node bench/onnxruntime_peer.mjs build/npm/node_modules 1'
 //
-// The arguments are where onnxruntime-node is (scripts/fetch-onnxruntime.sh) and the number of
+// The arguments are where onnxruntime-node is (scripts/fetch-node-packages.sh) and the number of
 // threads.
 import fs from "node:fs";
 import { createRequire } from "node:module";

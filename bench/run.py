@@ -7,7 +7,7 @@
   bench/run.py --again           only writes the report again
 
 oneDNN is in the program and does single operations; PyTorch takes part where python3 has it, ONNX
-Runtime where scripts/fetch-onnxruntime.sh brought it. With parts of names, only those are measured
+Runtime where scripts/fetch-node-packages.sh brought it. With parts of names, only those are measured
 and the tables are printed instead. What was measured is kept in the results' folder, a file for each
 part of the report, a line of JSON each; a part that was not measured stays as it is. Several threads
 are timed by the clock on the wall: leave the machine alone meanwhile. scripts/install-deps.sh --bench

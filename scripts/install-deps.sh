@@ -12,7 +12,7 @@ for option in "$@"; do
   case $option in
     --test)
       packages+=(libgtest-dev libgmock-dev librapidcheck-dev pkg-config python3 python3-h5py
-        libopenmpi-dev openmpi-bin)
+        python3-onnx hdf5-tools libopenmpi-dev openmpi-bin)
       ;;
     --fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
     # A Node.js from elsewhere has its own npm, and Debian's would replace it.

@@ -2,8 +2,9 @@
 # Builds and runs the tests. The last line is "N passed, N failed".
 #   scripts/test.sh [--preset NAME] [--only "FOLDER ..."]
 # NAME is one of CMakePresets.json, by default release. --only takes some of the folders under
-# cornu/ and tests/, by default all. Tests of real models need the network once, to fetch them, unless
-# CORNU_MODELS names a folder that scripts/fetch-models.sh filled.
+# cornu/ and tests/, by default all. Tests of real models and beside other programs need the network
+# once, to fetch those, unless CORNU_MODELS names a folder that scripts/fetch-models.sh filled, and
+# CORNU_NODE_MODULES the node_modules of scripts/fetch-node-packages.sh.
 . "$(dirname "$0")/common.sh"
 
 preset=release only=()
@@ -28,6 +29,8 @@ if [ -z "${CORNU_MODELS:-}" ]; then
   scripts/fetch-models.sh build/models
   export CORNU_MODELS=$PWD/build/models
 fi
+
+[ -n "${CORNU_NODE_MODULES:-}" ] || scripts/fetch-node-packages.sh
 
 build=build/$preset
 step "configuring $build" cmake --preset "$preset" -DCORNU_TESTS=ON

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,6 +13,10 @@ namespace cornu::base {
 // nothing above U+10FFFF. Equal to s.size() when all of it is.
 CORNU_API size_t valid_utf8_prefix(std::string_view s);
 inline bool is_utf8(std::string_view s) { return valid_utf8_prefix(s) == s.size(); }
+
+inline bool is_ascii(std::string_view s) {
+  return std::all_of(s.begin(), s.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+}
 
 // Reads the character that starts at s[*at] and moves *at behind it. `s` must be valid UTF-8.
 CORNU_API uint32_t next_code_point(std::string_view s, size_t* at);

@@ -5,6 +5,7 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
+#include "cornu/base/utf8.h"
 
 namespace cornu::formats {
 
@@ -41,7 +42,9 @@ std::string float64_type() {
          std::string("\x34\x0b\x00\x34", 4) + number(1023, 4);
 }
 std::string int64_type() { return type_head(0x00000810, 8) + number(0, 2) + number(64, 2); }
-std::string fixed_string_type(uint64_t size) { return type_head(0x00000113, size); }
+std::string fixed_string_type(uint64_t size, bool ascii) {
+  return type_head(ascii ? 0x00000113 : 0x00001113, size);
+}
 std::string utf8_string_type() {
   return type_head(0x00010119, 16) + type_head(0x00000010, 1) + number(0, 2) + number(8, 2);
 }
@@ -93,7 +96,9 @@ void Hdf5Group::set_strings(const std::string& attribute, std::span<const std::s
   for (const std::string& s : strings) width = std::max(width, s.size());
   std::string data;
   for (const std::string& s : strings) data += s + std::string(width - s.size(), '\0');
-  attributes_[attribute] = {fixed_string_type(width), space({strings.size()}), data};
+  // Keras calls UTF-8 ASCII here, too, which readers other than h5py take at its word.
+  attributes_[attribute] = {fixed_string_type(width, base::is_ascii(data)), space({strings.size()}),
+                            data};
 }
 
 void Hdf5Group::set_list(const std::string& attribute, const std::vector<std::string>& strings) {

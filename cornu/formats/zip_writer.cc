@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include "cornu/base/utf8.h"
+
 namespace cornu::formats {
 namespace {
 
@@ -9,6 +11,7 @@ constexpr uint64_t kDate = 0x00210000;              // 1980-01-01, 00:00, as DOS
 constexpr uint64_t kAttributes = 0x01800000;        // rw------- of Unix
 constexpr uint64_t kTooBig = 0xffffffff;            // the number is in the zip64 field
 constexpr uint64_t kVersion = 20, kVersion64 = 45;  // needed to read it
+constexpr uint64_t kUtf8 = 1 << 11;                 // flag: so the name is written
 constexpr uint64_t kUnix = 3 << 8;                  // made there
 
 uint32_t crc_of(const Content& content) {
@@ -29,7 +32,8 @@ class Writer {
     const uint64_t size = m.content.size(), offset = archive_.size();
     const bool big = size >= zip64_from_, far = offset >= zip64_from_;
     std::string common;  // of both headers: flags to sizes
-    put_number(&common, 0, 4);
+    put_number(&common, base::is_ascii(m.name) ? 0 : kUtf8, 2);
+    put_number(&common, 0, 2);  // stored
     put_number(&common, kDate, 4);
     put_number(&common, crc_of(m.content), 4);
     put_number(&common, big ? kTooBig : size, 4);

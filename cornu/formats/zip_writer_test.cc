@@ -31,5 +31,14 @@ TEST(ZipWriter, ReadsBack) {
   }
 }
 
+// Names are UTF-8; where that is no ASCII, a flag says so, without which others take them for
+// something else.
+TEST(ZipWriter, NamesInUtf8) {
+  const std::vector<ZipMember> members = {{"plain", Content("1")}, {"层", Content("2")}};
+  const ZipReader zip(testing_zip::bytes_of_text(write_zip(members).text(), "a.zip"));
+  EXPECT_EQ(zip.find("plain")->flags, 0);
+  EXPECT_EQ(zip.find("层")->flags, 1 << 11);
+}
+
 }  // namespace
 }  // namespace cornu::formats

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <map>
 
@@ -14,41 +13,18 @@
 #include "cornu/formats/zip_writer.h"
 #include "cornu/model/network.h"
 #include "tests/support/compare.h"
+#include "tests/support/outside.h"
 
 namespace cornu {
 namespace {
 
 using base::cat;
 using formats::testing_model::Folder;
+using testing::Outcome;
+using testing::python;
+using testing::run_outside;
 
 const std::string kCases = CORNU_SOURCE_DIR "/tests/golden/cases/";
-
-struct Outcome {
-  int status;
-  std::string output;
-};
-
-Outcome run(const std::string& command) {
-  Outcome result{-1, ""};
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  if (!pipe) return result;
-  char buffer[4096];
-  while (const size_t n = std::fread(buffer, 1, sizeof buffer, pipe))
-    result.output.append(buffer, n);
-  result.status = ::pclose(pipe);
-  return result;
-}
-
-// Debian's h5py belongs to Debian's Python, which need not be the first one.
-const std::string& python() {
-  static const std::string found = [] {
-    for (const char* candidate : {"/usr/bin/python3", "python3"})
-      if (run(std::string(candidate) + " -c 'import h5py'").status == 0)
-        return std::string(candidate);
-    return std::string();
-  }();
-  return found;
-}
 
 class KerasFiles : public ::testing::Test {
  protected:
@@ -57,8 +33,8 @@ class KerasFiles : public ::testing::Test {
   }
   // All archives of the folder.
   Outcome walk() const {
-    return run(cat(python(), " ", CORNU_SOURCE_DIR, "/tests/formats_check/walk_keras.py ",
-                   folder_.path(""), "*.keras"));
+    return run_outside(cat(python(), " ", CORNU_SOURCE_DIR, "/tests/formats_check/walk_keras.py ",
+                           folder_.path(""), "*.keras"));
   }
   void expect_all_good(int files) const {
     const Outcome r = walk();
@@ -72,7 +48,7 @@ class KerasFiles : public ::testing::Test {
     model.save(folder_.path(name + ".h5"));
   }
   void expect_good_h5(int files) const {
-    const Outcome r = run(
+    const Outcome r = run_outside(
         cat(python(), " ", CORNU_SOURCE_DIR, "/tests/formats_check/walk_h5.py ", folder_.path("")));
     EXPECT_EQ(r.status, 0) << r.output;
     EXPECT_EQ(r.output, cat(files, " files, 0 complaints\n"));
@@ -193,10 +169,10 @@ TEST_F(KerasFiles, Zip64) {
     const std::vector<formats::ZipMember> members = {{"a", formats::Content("abcde")},
                                                      {"b/c", formats::Content()}};
     folder_.write("big.zip", formats::write_zip(members, static_cast<uint64_t>(from)).text());
-    const Outcome r = run(cat(python(),
-                              " -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); "
-                              "print(z.testzip(), z.namelist(), z.read(\"a\"))' ",
-                              path));
+    const Outcome r = run_outside(cat(python(),
+                                      " -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); "
+                                      "print(z.testzip(), z.namelist(), z.read(\"a\"))' ",
+                                      path));
     EXPECT_EQ(r.output, "None ['a', 'b/c'] b'abcde'\n");
   }
 }

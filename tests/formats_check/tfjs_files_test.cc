@@ -1,15 +1,15 @@
-// What we write for TensorFlow.js, loaded and run by TensorFlow.js itself (run_tfjs.mjs): npm's
-// @tensorflow/tfjs in the node_modules that CORNU_NODE_MODULES names. Skipped where there is none.
+// What we write for TensorFlow.js, loaded and run by TensorFlow.js itself (run_tfjs.mjs). Skipped
+// where there is none (scripts/fetch-node-packages.sh).
 
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include "cornu/cornu.h"
 #include "cornu/formats/model_test_util.h"
 #include "cornu/formats/tfjs_writer.h"
+#include "tests/support/outside.h"
 
 namespace cornu {
 namespace {
@@ -40,20 +40,10 @@ void write_case(const Model& model, const std::vector<Tensor>& inputs, const std
   std::fclose(file);
 }
 
-std::string run(const std::string& command, int* status) {
-  std::string output;
-  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  if (!pipe) return "";
-  char buffer[4096];
-  while (const size_t n = std::fread(buffer, 1, sizeof buffer, pipe)) output.append(buffer, n);
-  *status = ::pclose(pipe);
-  return output;
-}
-
 TEST(TfjsFiles, TensorFlowJsAnswersTheSame) {
-  const char* modules = std::getenv("CORNU_NODE_MODULES");
-  if (!modules || !std::filesystem::exists(cat(modules, "/@tensorflow/tfjs")))
-    GTEST_SKIP() << "CORNU_NODE_MODULES does not name a folder with @tensorflow/tfjs";
+  const std::string modules = testing::node_modules();
+  if (!std::filesystem::exists(modules + "/@tensorflow/tfjs"))
+    GTEST_SKIP() << "no @tensorflow/tfjs in " << modules;
   const formats::testing_model::Folder folder;
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kCases)) {
@@ -73,13 +63,11 @@ TEST(TfjsFiles, TensorFlowJsAnswersTheSame) {
     ++count;
   }
   EXPECT_GT(count, 80);
-  int status = -1;
-  const std::string output =
-      run(cat("node ", CORNU_SOURCE_DIR, "/tests/formats_check/run_tfjs.mjs ", modules, " ",
-              folder.path("")),
-          &status);
-  EXPECT_EQ(status, 0) << output;
-  EXPECT_NE(output.find(cat(count, " models, 0 complaints")), std::string::npos) << output;
+  const testing::Outcome r =
+      testing::run_outside(cat("node ", CORNU_SOURCE_DIR, "/tests/formats_check/run_tfjs.mjs ",
+                               modules, " ", folder.path("")));
+  EXPECT_EQ(r.status, 0) << r.output;
+  EXPECT_NE(r.output.find(cat(count, " models, 0 complaints")), std::string::npos) << r.output;
 }
 
 }  // namespace

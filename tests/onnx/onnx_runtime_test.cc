@@ -1,6 +1,6 @@
 // What export_onnx() writes, in the hands of others: ONNX Runtime must compute the same numbers,
 // and ONNX's own checker accept it. Skipped where these are not installed:
-// scripts/fetch-onnxruntime.sh, Debian's python3-onnx.
+// scripts/fetch-node-packages.sh, Debian's python3-onnx.
 
 #include <gtest/gtest.h>
 
@@ -12,6 +12,7 @@
 #include "cornu/formats/model_test_util.h"
 #include "tests/golden/golden_case.h"
 #include "tests/support/compare.h"
+#include "tests/support/outside.h"
 
 namespace cornu {
 namespace {
@@ -19,13 +20,9 @@ namespace {
 using base::cat;
 using base::Json;
 using formats::testing_model::Folder;
+using testing::node_modules;
 
 bool succeeds(const std::string& command) { return std::system(command.c_str()) == 0; }
-
-std::string modules() {
-  const char* folder = std::getenv("CORNU_NODE_MODULES");
-  return folder ? folder : CORNU_SOURCE_DIR "/build/npm/node_modules";
-}
 
 struct Case {
   std::string name;
@@ -109,13 +106,15 @@ Json prepare(const std::vector<Case>& cases, const Folder& folder) {
 }
 
 void expect_same_in_runtime(const std::vector<Case>& cases, const char* optimization) {
-  if (!succeeds(
-          cat("cd '", modules(), "/onnxruntime-node' 2>/dev/null && node --version >/dev/null")))
-    GTEST_SKIP() << "no onnxruntime-node in " << modules() << ": scripts/fetch-onnxruntime.sh";
+  if (!succeeds(cat("cd '", node_modules(),
+                    "/onnxruntime-node' 2>/dev/null && node --version >/dev/null")))
+    GTEST_SKIP() << "no onnxruntime-node in " << node_modules()
+                 << ": scripts/fetch-node-packages.sh";
   const Folder folder;
   folder.write("all.json", prepare(cases, folder).dump());
-  ASSERT_TRUE(succeeds(cat("node '", CORNU_SOURCE_DIR, "/tests/onnx/run_onnx.mjs' '", modules(),
-                           "' ", optimization, " '", folder.path("all.json"), "'")));
+  ASSERT_TRUE(
+      succeeds(cat("node '", CORNU_SOURCE_DIR, "/tests/onnx/run_onnx.mjs' '", node_modules(), "' ",
+                   optimization, " '", folder.path("all.json"), "'")));
   for (size_t i = 0; i < cases.size(); ++i)
     for (size_t k = 0; k < cases[i].outputs.size(); ++k) {
       const Tensor& want = cases[i].outputs[k];
