@@ -19,8 +19,10 @@ constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
 // A fixed string without its padding.
 std::string unpadded(std::string s, Hdf5Type::Padding padding) {
   if (padding == Hdf5Type::Padding::kNulTerminated) return s.substr(0, s.find('\0'));
-  const char pad = padding == Hdf5Type::Padding::kSpaces ? ' ' : '\0';
-  s.resize(s.find_last_not_of(pad) + 1);  // npos + 1 == 0
+  // NULs that fill a string up are no part of it, whatever it says to be padded with.
+  const std::string_view pads = padding == Hdf5Type::Padding::kSpaces ? std::string_view(" \0", 2)
+                                                                      : std::string_view("\0", 1);
+  s.resize(s.find_last_not_of(pads) + 1);  // npos + 1 == 0
   return s;
 }
 
@@ -221,6 +223,10 @@ const Hdf5Heap& Hdf5Storage::heap(uint64_t address) const {
     return a.index < b.index;
   };
   std::sort(heap.items.begin(), heap.items.end(), by_index);
+  if (std::adjacent_find(heap.items.begin(), heap.items.end(), [](const auto& a, const auto& b) {
+        return a.index == b.index;
+      }) != heap.items.end())
+    c.fail("a global heap with two objects of one number");
   return heaps_.emplace(address, std::move(heap)).first->second;
 }
 
@@ -235,7 +241,11 @@ Bytes Hdf5Storage::heap_string(const Bytes& element) const {
                        [](const Hdf5Heap::Item& item, uint32_t i) { return item.index < i; });
   if (found == items.end() || found->index != index)
     element.fail(cat("a string that the global heap does not hold (object ", index, ")"));
-  return found->data.at(0, length, "a string in the global heap");
+  const Bytes text = found->data.at(0, length, "a string in the global heap");
+  // HDF5's own library hands them out as C's strings.
+  const auto chars = text.span();
+  const auto end = std::find(chars.begin(), chars.end(), std::byte{0});
+  return text.at(0, static_cast<uint64_t>(end - chars.begin()), "a string in the global heap");
 }
 
 }  // namespace cornu::formats

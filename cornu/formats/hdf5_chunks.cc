@@ -53,8 +53,10 @@ std::vector<Hdf5Filter> parse_hdf5_filters(const Bytes& message) {
     c.skip(2, what);  // flags
     const uint16_t values = c.u16(what);
     c.skip(version == 1 ? (name + 7u) / 8 * 8 : name, what);
-    c.skip(4ull * (version == 1 ? (values + 1u) / 2 * 2 : values), what);
-    filters.push_back({id});
+    const Bytes parameters = c.take(4ull * (version == 1 ? (values + 1u) / 2 * 2 : values), what);
+    if (id == Hdf5Filter::kShuffle && values != 1) c.fail("a shuffle of no certain element size");
+    filters.push_back({id, values > 0 ? parameters.u32(0, what) : 0});
+    if (id == Hdf5Filter::kShuffle && filters.back().value == 0) c.fail("a shuffle of nothing");
   }
   return filters;
 }
@@ -178,7 +180,7 @@ class ChunkedData final : public base::BlockSource {
         *data = inflated(stored, *data, bytes_before(filter, chunk));
         return;
       case Hdf5Filter::kShuffle:
-        *data = unshuffled(*data, chunks_.element_bytes);
+        *data = unshuffled(*data, chunks_.filters[filter].value);
         return;
       default: {  // fletcher32
         if (data->size() < kChecksumBytes) stored.fail("a chunk is shorter than its checksum");

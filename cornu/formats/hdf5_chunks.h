@@ -14,6 +14,7 @@ namespace cornu::formats {
 struct Hdf5Filter {
   static constexpr uint16_t kDeflate = 1, kShuffle = 2, kFletcher32 = 3;
   uint16_t id = 0;
+  uint32_t value = 0;  // the first of its parameters: of shuffle, how many bytes an element has
 };
 
 // The message 0x0b of an object header.

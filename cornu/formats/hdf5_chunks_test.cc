@@ -165,11 +165,42 @@ TEST(Hdf5Chunks, RefusesBadChunks) {
   EXPECT_THAT(changed(kFirst + 8, 4, 8), HasSubstr("outside its dataset"));
   EXPECT_THAT(changed(kFirst + 8, 2, 8), HasSubstr("chunks out of order"));
   EXPECT_THAT(changed(kFirst + kEach + 16, 0, 8), HasSubstr("chunks out of order"));
+  EXPECT_THAT(changed(kFirst + 4 * kEach + 8, 2, 8), "accepted");  // the key behind the last
+  EXPECT_THAT(changed(kFirst + 4 * kEach + 8, 1, 8), HasSubstr("chunks out of order"));
   EXPECT_THAT(changed(kFirst + 24, 1, 8), HasSubstr("inside an element"));
   EXPECT_THAT(changed(kFirst + 32, 1 << 30, 8), HasSubstr("a chunk of data"));
   EXPECT_THAT(changed(kFirst + kEach + 32, 96, 8), HasSubstr("overlap"));
   EXPECT_THAT(changed(0, 0, 4, "w.chunk", true), HasSubstr("does not unpack to 16 bytes"));
   EXPECT_THAT(changed(kFirst + 4, 1, 4, "w.chunks", true), HasSubstr("not to 16"));
+}
+
+// What other readers do not find, since it is not where the keys say, they take for zeros.
+TEST(Hdf5Chunks, RefusesKeysThatDisagree) {
+  const std::string good = h5py_file("chunked.h5").text();
+  EXPECT_NO_THROW(Hdf5File(testing_zip::bytes_of_text(good, "good")));
+  const size_t node = good.find(std::string("TREE\1\1", 6));
+  ASSERT_NE(node, good.npos);
+  constexpr size_t kKey = 24, kEach = 32;  // of one axis
+  for (const size_t i : {0, 1, 2}) {
+    std::string bad = good;
+    ++bad[node + kKey + i * kEach + 8];
+    EXPECT_THAT(refusal(testing_zip::bytes_of_text(bad, "bad")), HasSubstr("chunk")) << i;
+  }
+}
+
+TEST(Hdf5Chunks, ShufflesByTheSizeThatTheFilterSays) {
+  const std::string good = h5py_file("numbers.h5").text();
+  const size_t value = good.find(std::string("shuffle\0", 8)) + 8;
+  ASSERT_EQ(good.substr(value, 4), std::string("\4\0\0\0", 4));
+  const auto second = [&](int size) {
+    std::string bytes = good;
+    bytes[value] = static_cast<char>(size);
+    const Hdf5File file(testing_zip::bytes_of_text(bytes, "shuffled"));
+    return file.root().find("chunked")->tensor().values()[1];
+  };
+  EXPECT_EQ(second(4), 0.5f);
+  EXPECT_NE(second(2), 0.5f);
+  EXPECT_THROW(second(0), FormatError);
 }
 
 TEST(Hdf5Chunks, RefusesBadLayouts) {

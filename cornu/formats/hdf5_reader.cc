@@ -28,6 +28,13 @@ class Hdf5Reader {
     int depth;
     std::optional<Table> cached;  // what the link says the object's table is
   };
+  // A child in a node of a B-tree: the keys before and behind it, and those about the node in the
+  // one above, which are empty for the root.
+  struct TreeEntry {
+    const Bytes &key, &next, &low, &high;
+    uint64_t child;
+    int level;
+  };
 
   void read_superblock();
   void read_superblock1(ByteCursor c, int version);
@@ -39,6 +46,7 @@ class Hdf5Reader {
   void set_dataset(Hdf5Object* object, const Hdf5Header& header);
   void set_chunks(Hdf5Object* object, const Hdf5Header& header);
   std::vector<Hdf5Chunk> read_chunks(const Hdf5Chunks& grid, uint64_t tree);
+  void check_chunk_keys(const TreeEntry& entry, const Hdf5Chunks& grid);
   Hdf5Chunk read_chunk(ByteCursor* c, const Hdf5Chunks& grid);
   void read_group(const Todo& todo, const Table& table);
   void read_links(const Todo& todo, const std::vector<Hdf5Header::Link>& links);
@@ -264,17 +272,37 @@ void Hdf5Reader::set_chunks(Hdf5Object* object, const Hdf5Header& header) {
 std::vector<Hdf5Chunk> Hdf5Reader::read_chunks(const Hdf5Chunks& grid, uint64_t tree) {
   const uint64_t key_bytes = 8 + 8 * static_cast<uint64_t>(grid.shape.rank() + 1);
   std::vector<Hdf5Chunk> chunks;
-  walk_tree(tree, 1, key_bytes, chunk_k_, [&](ByteCursor key, uint64_t address, int level) {
-    if (level != 0) return;
+  walk_tree(tree, 1, key_bytes, chunk_k_, [&](const TreeEntry& entry) {
+    ByteCursor key(entry.key);
     Hdf5Chunk chunk = read_chunk(&key, grid);
-    chunk.address = address;
+    check_chunk_keys(entry, grid);
+    if (entry.level != 0) return;
+    chunk.address = entry.child;
     if (!chunks.empty() && chunk.place <= chunks.back().place) key.fail("chunks out of order");
-    claim(address, chunk.size, "a chunk of data");
+    claim(chunk.address, chunk.size, "a chunk of data");
     if (grid.filters.empty() && chunk.size != grid.chunk_bytes())
       key.fail("a chunk of the wrong size");
     chunks.push_back(chunk);
   });
   return chunks;
+}
+
+// Each chunk lies between the keys around it, and those within what the node above says: HDF5's own
+// library looks for chunks by their keys, and takes one that it does not find for zeros.
+void Hdf5Reader::check_chunk_keys(const TreeEntry& entry, const Hdf5Chunks& grid) {
+  const auto place = [&](const Bytes& key) {
+    std::vector<uint64_t> starts;  // on each axis, and within an element
+    ByteCursor c(key);
+    c.skip(8, "a chunk");
+    for (int64_t i = 0; i <= grid.shape.rank(); ++i) starts.push_back(c.u64("a chunk"));
+    return starts;
+  };
+  const std::vector<uint64_t> here = place(entry.key), next = place(entry.next);
+  if (here >= next) entry.key.fail("keys of chunks out of order");
+  if (entry.low.empty()) return;
+  const std::vector<uint64_t> high = place(entry.high);
+  if (here < place(entry.low) || here >= high || (entry.level > 0 && next > high))
+    entry.key.fail("keys of chunks that disagree with those above");
 }
 
 // Its size, the filters left out, and where it starts on each axis.
@@ -296,7 +324,7 @@ Hdf5Chunk Hdf5Reader::read_chunk(ByteCursor* c, const Hdf5Chunks& grid) {
 // ---- groups
 // --------------------------------------------------------------------------------------------
 
-// Every node of a B-tree of version 1 in order. each(key before the child, child's address, level).
+// Every node of a B-tree of version 1 in order; each(TreeEntry) for every child.
 template <class F>
 void Hdf5Reader::walk_tree(uint64_t root, int type, uint64_t key_bytes, int k, F&& each) {
   constexpr int kAnyLevel = 256;
@@ -304,9 +332,10 @@ void Hdf5Reader::walk_tree(uint64_t root, int type, uint64_t key_bytes, int k, F
   const uint64_t node_size = 24 + used_most * (8 + key_bytes) + key_bytes;
   struct Node {
     uint64_t address;
-    int above;  // level of the node that points here
+    int above;        // level of the node that points here
+    Bytes low, high;  // its keys about this one
   };
-  std::vector<Node> nodes{{root, kAnyLevel}};  // still to be read, the next one last
+  std::vector<Node> nodes{{root, kAnyLevel, {}, {}}};  // still to be read, the next one last
   while (!nodes.empty()) {
     const Node node = nodes.back();
     nodes.pop_back();
@@ -321,10 +350,12 @@ void Hdf5Reader::walk_tree(uint64_t root, int type, uint64_t key_bytes, int k, F
     c.skip(16, "a B-tree node");  // siblings
     const size_t first = nodes.size();
     for (int i = 0; i < used; ++i) {
-      const ByteCursor key(c.take(key_bytes, "a B-tree key"));
+      const Bytes key = c.take(key_bytes, "a B-tree key");
       const uint64_t child = c.u64("a B-tree child");
-      each(key, child, level);
-      if (level > 0) nodes.push_back({child, level});
+      ByteCursor rest = c;
+      const Bytes next = rest.take(key_bytes, "a B-tree key");
+      each(TreeEntry{key, next, node.low, node.high, child, level});
+      if (level > 0) nodes.push_back({child, level, key, next});
     }
     std::reverse(nodes.begin() + static_cast<std::ptrdiff_t>(first), nodes.end());
   }
@@ -335,8 +366,8 @@ void Hdf5Reader::read_group(const Todo& todo, const Table& table) {
   const Bytes names = read_names(table.heap);
   name_bytes_ = 0;
   std::string last;
-  walk_tree(table.tree, 0, 8, internal_k_, [&](const ByteCursor&, uint64_t address, int level) {
-    if (level == 0) read_symbols(address, names, todo, &last);
+  walk_tree(table.tree, 0, 8, internal_k_, [&](const TreeEntry& entry) {
+    if (entry.level == 0) read_symbols(entry.child, names, todo, &last);
   });
 }
 

@@ -189,6 +189,7 @@ TEST(Hdf5, RefusesOtherTypesByName) {
   EXPECT_THAT(read(fixed_type(4), 1, 3), HasSubstr("padded"));
   EXPECT_THAT(read(variable_type(), 1, 0), HasSubstr("variable-length lists"));
   EXPECT_THAT(read(variable_type(), 4, 8), HasSubstr("element size 8"));
+  EXPECT_THAT(read(variable_type(), 12, 9), HasSubstr("characters of 9 bytes"));
 }
 
 TEST(Hdf5, ReadsTextsOfEveryKind) {
@@ -197,6 +198,7 @@ TEST(Hdf5, ReadsTextsOfEveryKind) {
       attribute("nuls", fixed_type(6, 1), space({}), padded("ab\0c\0", 6)),
       attribute("nul", fixed_type(6, 0), space({}), std::string("ab\0cde", 6)),
       attribute("spaces", fixed_type(6, 2), space({}), "ab c  "),
+      attribute("both", fixed_type(6, 2), space({}), std::string("ab c \0", 6)),
       attribute("list", fixed_type(3), space({2}, true), std::string("a\0\0bcd", 6)),
       attribute("empty", float64_type(), space({0}), ""),
       attribute("split0", fixed_type(1), space({2}), "ab"),
@@ -204,12 +206,16 @@ TEST(Hdf5, ReadsTextsOfEveryKind) {
       attribute("v2", fixed_type(3), space({}), "two", 2),
       attribute("v3", fixed_type(3), space({}), "thr", 3),
       attribute("number", float32_type(), space({}), raw<float>({1})),
+      attribute("variable", variable_type(), space({}), b.variable({std::string("C\0hidden", 8)})),
   };
   const Hdf5File file(b.finish(b.group("root", {}, attributes, 4)));
   const Hdf5Object& root = file.root();
   EXPECT_EQ(root.string_attribute("nuls"), "ab");
   EXPECT_EQ(root.string_attribute("nul"), "ab");
   EXPECT_EQ(root.string_attribute("spaces"), "ab c");
+  EXPECT_EQ(root.string_attribute("both"), "ab c");
+  EXPECT_EQ(root.string_attribute("variable"), "C");
+  EXPECT_EQ(root.text_attribute("variable").text(), "C");
   EXPECT_EQ(root.string_attribute("v2"), "two");
   EXPECT_EQ(root.string_attribute("v3"), "thr");
   EXPECT_THAT(*root.string_list_attribute("list"), ElementsAre("a", "bcd"));
@@ -219,6 +225,13 @@ TEST(Hdf5, ReadsTextsOfEveryKind) {
   EXPECT_THROW(root.string_list_attribute("number"), FormatError);
   EXPECT_THROW(root.string_attribute("list"), FormatError);
   EXPECT_THROW(root.string_attribute("none"), FormatError);
+}
+
+TEST(Hdf5, RefusesTwoTextsOfOneNumber) {
+  Builder b = model();
+  EXPECT_EQ(refusal(b.bytes()), "accepted");
+  b.set("gcol", 16, 2, 2);  // the first one's
+  EXPECT_THAT(refusal(b.bytes()), HasSubstr("two objects of one number"));
 }
 
 TEST(Hdf5, ReadsLargeGroups) {

@@ -144,6 +144,10 @@ class Builder {
       for (uint64_t start : c.start) tree += u(start, 8);
       tree += u(0, 8) + u(add(name + ".chunk", c.bytes), 8);
     }
+    tree += u(0, 8);  // the key behind the last chunk
+    for (size_t i = 0; !chunks.empty() && i < chunk_shape.size(); ++i)
+      tree += u(chunks.back().start[i] + chunk_shape[i], 8);
+    tree += u(4, 8);
     tree.resize(24 + 64 * (16 + 8 * axes) + 8 + 8 * axes);
     std::string layout = u(3, 1) + u(2, 1) + u(axes, 1) + u(add(name + ".chunks", tree), 8);
     for (uint64_t dim : chunk_shape) layout += u(dim, 4);

@@ -121,6 +121,9 @@ Hdf5Type parse_hdf5_type(const Bytes& message) {
     case 9:
       if ((bits & 15) != 1) return other(size, "variable-length lists");
       if (size != 16) c.fail(cat("a variable-length string of element size ", size));
+      c.skip(4, "a data type");
+      if (const uint32_t of = c.u32("the type of a string's characters"); of != 1)
+        c.fail(cat("a variable-length string of characters of ", of, " bytes"));
       return text(Hdf5Type::Kind::kVariableString, bits >> 4, size, message);
     case 10:
       return other(size, "arrays within arrays");

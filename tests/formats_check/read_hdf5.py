@@ -30,24 +30,42 @@ def bytes_of(text):
     return bytes(text) if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
 
 
-def listing_by_h5py(h5):
-    """Of an open file. What h5py refuses in it is an exception, as everywhere in h5py."""
+def listing_by_h5py(h5, patient=False):
+    """Of an open file. Where h5py refuses something in it: an exception, or a row of shape "refused"."""
     import h5py
 
-    rows, todo = [], [("", h5["/"])]
-    while todo:
-        path, node = todo.pop()
+    rows, todo = [], [("", h5)]
+
+    def attempt(path, read):
+        try:
+            return read()
+        except Exception:  # h5py has many
+            if not patient:
+                raise
+            rows.append([path or "/", "refused", None])
+
+    def visit(path, node):
         if isinstance(node, h5py.Group):
             rows.append([path or "/", None, None])
-            todo += [(f"{path}/{name}", node[name]) for name in node]
+            for name in node:
+                todo.append((f"{path}/{name}", attempt(f"{path}/{name}", lambda: node[name])))
         else:
             rows.append(numbers_row(path, numpy.asarray(node[()])))
         for name in filter(TEXTS.match, node.attrs):
-            value = node.attrs[name]
-            empty = isinstance(value, numpy.ndarray) and value.size == 0
-            strings = [] if empty else numpy.atleast_1d(numpy.asarray(value, object)).ravel().tolist()
-            rows.append(strings_row(f"{path or '/'}@{name}", [bytes_of(s) for s in strings]))
+            where = f"{path or '/'}@{name}"
+            attempt(where, lambda: rows.append(strings_row(where, strings_of(node.attrs[name]))))
+
+    while todo:
+        path, node = todo.pop()
+        if node is not None:
+            attempt(path, lambda: visit(path, node))
     return rows
+
+
+def strings_of(value):
+    if isinstance(value, numpy.ndarray) and value.size == 0:
+        return []
+    return [bytes_of(s) for s in numpy.atleast_1d(numpy.asarray(value, object)).ravel().tolist()]
 
 
 def read_h5py(path):
