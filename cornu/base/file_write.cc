@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -7,7 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
+#include <memory>
 #include <system_error>
 #include <vector>
 
@@ -100,15 +101,15 @@ bool file_exists(const std::string& path) {
 }
 
 void remove_unfinished(const std::string& path) {
-  namespace fs = std::filesystem;
   const std::string stem = temporary_stem(path), folder = folder_of(path);
   const std::string_view begin = std::string_view(stem).substr(path.rfind('/') + 1);
   std::vector<std::string> found;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    if (name.starts_with(begin) && is_temporary_suffix(std::string_view(name).substr(begin.size())))
-      found.push_back(it->path().string());
+  // Not std::filesystem's iterator: libstdc++'s ends the process where it finds no memory.
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
+  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (name.starts_with(begin) && is_temporary_suffix(name.substr(begin.size())))
+      found.push_back(cat(folder, "/", name));
   }
   for (const std::string& file : found) remove_if_unfinished(file);
 }

@@ -2,67 +2,24 @@
 // stays whole, nothing half-written is left behind, and the error names the file. And the process
 // is killed before every call in turn: what was there stays whole.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <cstdarg>
 #include <filesystem>
 
 #include "cornu/base/file.h"
 #include "cornu/cornu.h"
 #include "cornu/formats/model_test_util.h"
 #include "cornu/formats/save.h"
-
-namespace {
-
-// What is to go wrong: the call number `left`, counted down. Short writes are no errors.
-struct Fault {
-  int64_t left = -1;  // none
-  int error = 0;
-  bool short_writes = false;
-  int64_t calls = 0;
-  bool kills = false;  // instead of an error
-};
-Fault fault;
-
-bool fails() {
-  ++fault.calls;
-  if (fault.left < 0 || fault.left-- != 0) return false;
-  if (fault.kills) ::raise(SIGKILL);
-  errno = fault.error;
-  return true;
-}
-
-}  // namespace
-
-// These stand before the C library's.
-extern "C" {
-ssize_t write(int file, const void* data, size_t size) {
-  if (fails()) return -1;
-  if (fault.short_writes && size > 1) size = 1 + size / 3;
-  return ::syscall(SYS_write, file, data, size);
-}
-int fsync(int file) { return fails() ? -1 : static_cast<int>(::syscall(SYS_fsync, file)); }
-int rename(const char* from, const char* to) {
-  return fails() ? -1 : static_cast<int>(::syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
-}
-int open(const char* path, int flags, ...) {
-  va_list list;
-  va_start(list, flags);
-  const unsigned mode = flags & O_CREAT ? va_arg(list, unsigned) : 0;
-  va_end(list);
-  return fails() ? -1 : static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
-}
-}
+#include "tests/faults/faults.h"
 
 namespace cornu {
 namespace {
 
+using faults::fault;
 using formats::testing_model::Folder;
 
 std::string read(const std::string& path) { return base::read_file(path).text(); }
@@ -94,14 +51,14 @@ TEST(SaveFaults, EveryCallFailsInTurn) {
         } else {
           std::filesystem::remove(path);
         }
-        fault = {at, error, false, 0};
+        fault = {{.left = at}, error};
         std::string message;
         try {
           after.save(path);
         } catch (const IoError& e) {
           message = e.what();
         }
-        const bool hit = fault.left < 0;
+        const bool hit = fault.struck;
         fault = {};
         if (!hit) {  // there are no more calls
           EXPECT_EQ(message, "");
@@ -130,7 +87,7 @@ TEST(SaveFaults, KilledBeforeEveryCallInTurn) {
   const Sequential before = model_of(1), after = model_of(2);
   const std::string old_bytes = formats::keras_archive(before).text(),
                     new_bytes = formats::keras_archive(after).text();
-  for (const bool short_writes : {false, true}) {
+  for (const bool short_calls : {false, true}) {
     bool over = false;
     int64_t kills = 0, left_behind = 0;
     for (; !over; ++kills) {
@@ -139,7 +96,7 @@ TEST(SaveFaults, KilledBeforeEveryCallInTurn) {
       const pid_t process = ::fork();
       ASSERT_GE(process, 0);
       if (process == 0) {
-        fault = {.left = kills, .short_writes = short_writes, .kills = true};
+        fault = {{.left = kills}, 0, short_calls, true};
         after.save(path);
         ::_exit(0);
       }
@@ -152,8 +109,8 @@ TEST(SaveFaults, KilledBeforeEveryCallInTurn) {
       left_behind += static_cast<int64_t>(files_beside(path)) - 1;
       EXPECT_LE(files_beside(path), 2u);
     }
-    EXPECT_GE(kills, short_writes ? 20 : 5);
-    EXPECT_GE(left_behind, short_writes ? 18 : 3);  // some kills came in the middle
+    EXPECT_GE(kills, short_calls ? 20 : 5);
+    EXPECT_GE(left_behind, short_calls ? 18 : 3);  // some kills came in the middle
   }
 }
 
@@ -161,7 +118,7 @@ TEST(SaveFaults, ShortWritesAreNoErrors) {
   const Folder folder;
   const std::string path = folder.path("m.keras");
   const Sequential model = model_of(3);
-  fault = {-1, 0, true, 0};
+  fault = {{}, 0, true};
   model.save(path);
   EXPECT_GT(fault.calls, 20);
   fault = {};
