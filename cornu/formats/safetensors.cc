@@ -12,6 +12,7 @@
 #include "cornu/base/utf8.h"
 #include "cornu/formats/content.h"
 #include "cornu/formats/numbers.h"
+#include "cornu/formats/safetensors_parser.h"
 
 namespace cornu {
 
@@ -87,23 +88,27 @@ std::vector<Entry> read_entries(const Json& header, uint64_t size, const std::st
 
 }  // namespace
 
-std::vector<std::pair<std::string, Tensor>> load_safetensors(const std::string& path) {
-  const Bytes file = base::read_file(path);
+std::vector<std::pair<std::string, Tensor>> formats::parse_safetensors(const Bytes& file) {
+  const std::string& label = file.label();
   const uint64_t length = file.u64(0, "the length of the header");
   const Bytes text = file.at(kLengthBytes, length, "the header");
   if (length == 0 || text.u8(0, "the header") != '{')
     text.fail("the header does not begin with '{'");
-  base::check_json_size(length, path, {});
-  const Json header = base::parse_json(text, path);
+  base::check_json_size(length, label, {});
+  const Json header = base::parse_json(text, label);
   const uint64_t start = kLengthBytes + length;
   const Bytes data = file.at(start, file.size() - start, "the data");
   std::vector<std::pair<std::string, Tensor>> arrays;
-  for (const Entry& e : read_entries(header, data.size(), path)) {
+  for (const Entry& e : read_entries(header, data.size(), label)) {
     Tensor t = Tensor::uninitialized(e.shape);
-    formats::read_floats(e.type, data.at(e.begin, e.end - e.begin, "an array"), t.values());
+    read_floats(e.type, data.at(e.begin, e.end - e.begin, "an array"), t.values());
     arrays.emplace_back(e.name, std::move(t));
   }
   return arrays;
+}
+
+std::vector<std::pair<std::string, Tensor>> load_safetensors(const std::string& path) {
+  return formats::parse_safetensors(base::read_file(path));
 }
 
 void save_safetensors(const std::string& path,

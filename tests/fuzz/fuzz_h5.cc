@@ -4,6 +4,8 @@
 #include "cornu/formats/legacy_h5.h"
 #include "cornu/formats/legacy_h5_writer.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/mend.h"
+#include "tests/fuzz/mutate.h"
 
 namespace {
 
@@ -28,6 +30,11 @@ void save_again(const LoadResult& loaded) {
 }
 
 }  // namespace
+
+CORNU_FUZZ_MUTATOR([](cornu::fuzz::Mutation& m) {
+  m.bytes(&m.text);
+  if (m.draw(4) != 0) cornu::fuzz::mend_hdf5(m.text);
+})
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   cornu::fuzz::allow_refusal([&] {

@@ -2,9 +2,12 @@
 
 #include "cornu/base/json.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/mutate.h"
 
 using cornu::base::Json;
 using cornu::fuzz::require;
+
+CORNU_FUZZ_MUTATOR([](cornu::fuzz::Mutation& m) { m.json(&m.text); })
 
 // What was read can be written, read again, and looked up.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,10 +1,18 @@
+// Members lie inside the archive and have exactly the size they say.
+
 #include "cornu/formats/zip.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/mend.h"
+#include "tests/fuzz/mutate.h"
 
 using cornu::formats::ZipReader;
 using cornu::fuzz::require;
 
-// Members lie inside the archive and have exactly the size they say.
+CORNU_FUZZ_MUTATOR([](cornu::fuzz::Mutation& m) {
+  m.bytes(&m.text);
+  if (m.draw(4) != 0) cornu::fuzz::mend_zip(m.text);
+})
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   cornu::fuzz::allow_refusal([&] {
     const ZipReader zip(cornu::fuzz::bytes_of(data, size));

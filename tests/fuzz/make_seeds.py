@@ -158,6 +158,45 @@ def tfjs(groups, data):
     return json.dumps(groups).encode() + b"\n" + data
 
 
+def safetensors(arrays, data, **metadata):
+    header = json.dumps({**({"__metadata__": metadata} if metadata else {}), **{
+        name: {"dtype": d, "shape": s, "data_offsets": o} for name, d, s, o in arrays}}).encode()
+    return len(header).to_bytes(8, "little") + header + data
+
+
+def transposed(keras3):
+    """A Conv2DTranspose whose output_padding the writer lost, in both kinds of models."""
+    def at(shape):
+        return {"class_name": "__keras_tensor__", "config": {
+            "shape": shape, "dtype": "float32", "keras_history": ["i" if shape[1] == 4 else "t", 0, 0]}}
+    config = {"name": "t", "filters": 2, "kernel_size": [3, 3], "strides": [2, 2], "padding": "valid"}
+    layer = {"class_name": "Conv2DTranspose", "config": config}
+    if not keras3:
+        return json.dumps({"class_name": "Sequential", "config": {"layers": [
+            {**layer, "build_config": {"input_shape": [None, 4, 4, 2]}},
+            {"class_name": "ReLU", "config": {"name": "r"},
+             "build_config": {"input_shape": [None, 10, 10, 2]}}],
+            "build_input_shape": [None, 4, 4, 2]}}).encode()
+    return json.dumps({"class_name": "Functional", "config": {"name": "m", "layers": [
+        {"class_name": "InputLayer", "name": "i", "config": {
+            "name": "i", "batch_shape": [None, 4, 4, 2]}, "inbound_nodes": []},
+        {**layer, "name": "t", "inbound_nodes": [{"args": [at([None, 4, 4, 2])], "kwargs": {}}]},
+        {"class_name": "ReLU", "name": "r", "config": {"name": "r"},
+         "inbound_nodes": [{"args": [at([None, 10, 10, 2])], "kwargs": {}}]}],
+        "input_layers": [["i", 0, 0]], "output_layers": [["r", 0, 0]]}}).encode()
+
+
+def images(f):
+    v = f.create_group("layers/conv2d/vars")
+    v.attrs["name"] = "c"
+    v["0"], v["1"] = np.ones((2, 2, 1, 2), "f4"), np.zeros(2, "f4")
+    b = f.create_group("layers/batch_normalization/vars")
+    for i in range(4):
+        b[str(i)] = np.ones(2, "f4")
+    v = f.create_group("layers/dense/vars")
+    v["0"], v["1"] = np.ones((8, 1), "f4"), np.zeros(1, "f4")
+
+
 def main():
     for fill in (legacy, keras3, numbers, links, many, packed):
         put("fuzz_hdf5", fill.__name__, hdf5(fill))
@@ -182,6 +221,18 @@ def main():
     put("fuzz_load", "nested", model([("TimeDistributed", {"layer": {
         "class_name": "Dense", "config": {"units": 1, "use_bias": False}}})], nested,
         build_input_shape=[None, 2, 1]))
+    put("fuzz_load", "images", model([
+        ("Conv2D", {"name": "c", "filters": 2, "kernel_size": [2, 2], "activation": "relu"}),
+        ("BatchNormalization", {"name": "b"}), ("MaxPooling2D", {"name": "p", "padding": "same"}),
+        ("Flatten", {"name": "f"}), ("Dense", {"name": "d", "units": 1})], images,
+        build_input_shape=[None, 5, 5, 1]))
+    put("fuzz_doctor", "sequential", transposed(False))
+    put("fuzz_doctor", "functional", transposed(True))
+    put("fuzz_safetensors", "one", safetensors([("a", "F32", [2], [0, 8])], b"12345678"))
+    put("fuzz_safetensors", "types", safetensors(
+        [("a", "F16", [2, 1], [0, 4]), ("b", "I8", [3], [4, 7]), ("c", "BOOL", [], [7, 8]),
+         ("d", "F64", [0], [8, 8]), ("e", "U32", [1], [8, 12]), ("f", "BF16", [1], [12, 14])],
+        b"12345678901234", format="pt"))
     one, bias = np.ones((2, 1), "f4"), np.zeros(1, "f4")
     put("fuzz_h5", "dense", whole([("Dense", {"name": "d", "units": 1, "batch_input_shape": [None, 2]})],
                                   [[one, bias]]))
