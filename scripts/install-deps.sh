@@ -11,7 +11,7 @@ packages=(g++ cmake ninja-build zlib1g-dev libhwy-dev libpng-dev libjpeg-dev lib
 for option in "$@"; do
   case $option in
     --test)
-      packages+=(libgtest-dev libgmock-dev librapidcheck-dev pkg-config python3 python3-h5py
+      packages+=(libgtest-dev libgmock-dev librapidcheck-dev pkg-config python3 python3-h5py strace
         python3-onnx hdf5-tools libopenmpi-dev openmpi-bin)
       ;;
     --fuzz) packages+=(clang-14 libclang-rt-14-dev) ;;
