@@ -45,7 +45,8 @@ int run(int argc, char** argv) {
       "  cornu evaluate trained.keras --data test.npz\n"
       "  cornu benchmark model.keras --shape 1,224,224,3\n"
       "  cornu convert model.h5 model.keras\n"
-      "  cornu doctor model.keras\n\n"
+      "  cornu doctor model.keras\n"
+      "  cornu codegen model.keras --output make_model.cc\n\n"
       "A model is a .keras or .h5 file or a TensorFlow.js model.json; its content decides, not its "
       "name.",
       "cornu");
@@ -58,6 +59,7 @@ int run(int argc, char** argv) {
   cli::add_evaluate(app);
   cli::add_benchmark(app);
   cli::add_convert(app);
+  cli::add_codegen(app);
   cli::add_doctor(app);
   try {
     esrgan::register_layers();

@@ -64,14 +64,10 @@ void Training::add_to(CLI::App& verb, bool trains) {
       ->type_name("A,B");
 }
 
-namespace {
-
 void print_warnings(const std::vector<std::string>& warnings, const Common& common) {
   if (common.quiet) return;
   for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
 }
-
-}  // namespace
 
 void Training::apply(const cornu::Model& model, const std::string& path,
                      const Common& common) const {

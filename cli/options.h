@@ -58,6 +58,9 @@ std::string memory_text(const cornu::Program& program);
 int bar_or_lines(const Common& common);
 int bar_or_nothing(const Common& common);
 
+// To standard error, unless quiet.
+void print_warnings(const std::vector<std::string>& warnings, const Common& common);
+
 // The model of a file. Prints the file's warnings to standard error, unless quiet.
 cornu::Model open_model(const std::string& path, const Common& common);
 
@@ -66,6 +69,7 @@ void add_summary(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_benchmark(CLI::App& app);
 void add_convert(CLI::App& app);
+void add_codegen(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_fit(CLI::App& app);

@@ -7,6 +7,7 @@
 #include "cornu/base/none.h"
 #include "cornu/base/write_file.h"
 #include "cornu/exec/program.h"
+#include "cornu/formats/codegen.h"
 #include "cornu/formats/doctor.h"
 #include "cornu/formats/idx.h"
 #include "cornu/formats/load.h"

@@ -1,6 +1,7 @@
 #include "cornu/layers/config.h"
 
 #include <algorithm>
+#include <map>
 
 namespace cornu::layers {
 
@@ -214,6 +215,14 @@ Json full_config(const LayerImpl& layer, const Json& own) {
   if (!activity.is_null()) items.emplace_back("activity_regularizer", activity);
   for (const auto& [key, value] : own.items())
     if (activity.is_null() || key != "activity_regularizer") items.emplace_back(key, value);
+  return Json::object(items);
+}
+
+Json ConfigWriter::as_declared() const {
+  std::map<uintptr_t, const std::pair<std::string, Json>*> by_place;
+  for (size_t i = 0; i < items_.size(); ++i) by_place.emplace(places_[i], &items_[i]);
+  std::vector<std::pair<std::string, Json>> items;
+  for (const auto& [place, item] : by_place) items.push_back(*item);
   return Json::object(items);
 }
 

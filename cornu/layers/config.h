@@ -8,6 +8,7 @@
 // and that list reads the layer from a file (ConfigReader), writes it (ConfigWriter) and lets a
 // test compare the order with Keras's.
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <set>
@@ -22,6 +23,9 @@
 
 namespace cornu::layers {
 
+// Where a layer comes from. Files may hold what the constructor refuses (layers.md D4, D5).
+enum class Origin { kCode, kFile };
+
 // What the file's keras_version changes in the meaning of a configuration (layers.md 20.5).
 struct Dialect {
   bool keras2_hard_sigmoid = false;  // clip(0.2 x + 0.5), before Keras 3
@@ -30,10 +34,8 @@ struct Dialect {
   // may be a model, and models are made above layers, or a layer that the file has elsewhere too.
   // Empty: only layers of its own.
   std::function<Layer(const base::Json& object)> held = {};
+  Origin origin = Origin::kFile;  // kCode: only what a program may make is taken
 };
-
-// Where a layer comes from. Files may hold what the constructor refuses (layers.md D4, D5).
-enum class Origin { kCode, kFile };
 
 // Reads fields out of a layer's configuration. A missing key keeps the option's default; a value of
 // the wrong type throws ValueError naming layer, argument and value.
@@ -141,6 +143,7 @@ class CORNU_API ConfigWriter {
   template <class T>
   void operator()(const char* key, const T& field) {
     items_.emplace_back(key, json(field));
+    places_.push_back(reinterpret_cast<uintptr_t>(&field));
   }
   template <class T>
   void also(const char*, const T&) {}
@@ -155,6 +158,8 @@ class CORNU_API ConfigWriter {
   }
   void ignore(std::initializer_list<const char*>) {}
   base::Json take() { return base::Json::object(items_); }
+  // The fields of one struct in the order of its members, each once.
+  base::Json as_declared() const;
 
  private:
   static base::Json json(bool v) { return v; }
@@ -194,6 +199,7 @@ class CORNU_API ConfigWriter {
   }
 
   std::vector<std::pair<std::string, base::Json>> items_;
+  std::vector<uintptr_t> places_;  // of the fields
 };
 
 // Checks the arguments that know how: activations, initializers, regularizers, constraints.
@@ -259,6 +265,13 @@ class LayerWith : public Base {
     Derived::fields(options_, writer);
     return writer.take();
   }
+  base::Json declared_config() const override {
+    ConfigWriter writer;
+    Derived::fields(options_, writer);
+    if constexpr (requires { options_.activity_regularizer; })
+      writer("activity_regularizer", options_.activity_regularizer);
+    return writer.as_declared();
+  }
   const Options& options() const { return options_; }
 
  protected:
@@ -281,7 +294,7 @@ Layer load(const std::string& class_name, const base::Json& config, const Dialec
   reader.common(o);
   Derived::fields(o, reader);
   reader.finish();
-  return Layer(std::make_shared<Derived>(class_name, std::move(o), Origin::kFile));
+  return Layer(std::make_shared<Derived>(class_name, std::move(o), dialect.origin));
 }
 
 }  // namespace cornu::layers

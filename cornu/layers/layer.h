@@ -157,6 +157,9 @@ class CORNU_API LayerImpl {
   std::vector<graph::Value> trace(graph::Builder& g, const std::vector<graph::Value>& in) const;
   // The layer's own fields of Keras's configuration, as an object.
   virtual base::Json config() const = 0;
+  // The same in the order of the options struct's members, activity_regularizer among them: the
+  // arguments of the function that makes the layer.
+  virtual base::Json declared_config() const { return config(); }
 
   // Creates the weights the first time. Later calls check nothing and do nothing.
   void build(const std::vector<Shape>& in);

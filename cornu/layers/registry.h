@@ -53,8 +53,8 @@ const Registry& registry();
 
 // A layer from a file: Keras's classes, then the user's own. ValueError naming the class when
 // nobody knows it; a class that is refused by decision (Lambda) says why.
-Layer layer_from_config(const std::string& class_name, const base::Json& config,
-                        const Dialect& dialect);
+CORNU_API Layer layer_from_config(const std::string& class_name, const base::Json& config,
+                                  const Dialect& dialect);
 
 // True for an object whose "module" is there and is none of Keras's: a class of the writer's own,
 // even where it bears the name of one of Keras's.
