@@ -6,6 +6,7 @@
 #include "cornu/formats/load_file.h"
 #include "cornu/formats/mend.h"
 #include "cornu/formats/network_config.h"
+#include "cornu/formats/weight_arrays.h"
 #include "cornu/formats/zip.h"
 #include "cornu/model/network.h"
 
@@ -37,6 +38,7 @@ Kind kind_of(const std::string& path) {
     case formats::FileKind::kFolder:
       return {"a folder", {}};
     case formats::FileKind::kZip:
+      if (formats::load_arrays(path)) return {"arrays of NumPy", {".npz"}};
       return {"a .keras archive", {".keras"}};
     case formats::FileKind::kHdf5:
       return kind_of_hdf5(base::read_file(path));
@@ -47,6 +49,7 @@ Kind kind_of(const std::string& path) {
       return {"the configuration of a model", {".json"}};
     }
     case formats::FileKind::kUnknown:
+      if (formats::load_arrays(path)) return {"weights in safetensors", {".safetensors"}};
       break;
   }
   return {"no file of Keras", {}};

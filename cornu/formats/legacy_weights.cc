@@ -56,10 +56,7 @@ struct Stored {
 std::string short_name(const Hdf5Object& data) {
   std::string name = data.path();
   if (const size_t colon = name.rfind(':'); colon != std::string::npos) name.resize(colon);
-  const size_t last = name.rfind('/');
-  if (last == std::string::npos || last == 0) return name;
-  const size_t before = name.rfind('/', last - 1);
-  return before == std::string::npos ? name : name.substr(before + 1);
+  return std::string(last_two_parts(name));
 }
 
 class Filler : public WeightReader {

@@ -10,6 +10,9 @@
 #include "cornu/formats/keras_weights_writer.h"
 #include "cornu/formats/legacy_h5_writer.h"
 #include "cornu/formats/legacy_weights.h"
+#include "cornu/formats/npy.h"
+#include "cornu/formats/safetensors.h"
+#include "cornu/formats/weight_arrays.h"
 #include "cornu/formats/zip.h"
 #include "cornu/formats/zip_writer.h"
 #include "cornu/model/network.h"
@@ -64,12 +67,6 @@ void check_overwrite(const std::string& path, const SaveOptions& o) {
     throw IoError(cat("cannot write ", quoted(path), ": it is there already, and overwrite=False"));
 }
 
-void check_weights_name(const char* what, const std::string& path) {
-  if (!path.ends_with(".weights.h5"))
-    throw ValueError(
-        cat(what, ": the filename must end in '.weights.h5'. Received: filepath=", quoted(path)));
-}
-
 }  // namespace
 
 Content keras_archive(const Model& model, const std::vector<Member>& extra) {
@@ -115,11 +112,20 @@ void Model::save(const std::string& path, SaveOptions o) const {
 }
 
 void Model::save_weights(const std::string& path, SaveOptions o) const {
-  check_weights_name("Model.save_weights", path);
+  const bool npz = path.ends_with(".npz"), safetensors = path.ends_with(".safetensors");
+  if (!npz && !safetensors && !path.ends_with(".weights.h5"))
+    throw ValueError(cat("Model.save_weights: the filename must end in '.weights.h5', '.npz' or ",
+                         "'.safetensors'. Received: filepath=", quoted(path)));
   if (!network_->built())
     throw StateError(network_->where().message("it has no weights yet: it has not been built"));
   check_overwrite(path, o);
-  write_file(weights_h5(*network_), path);
+  if (npz) {
+    save_npz(path, weight_arrays(*network_));
+  } else if (safetensors) {
+    save_safetensors(path, weight_arrays(*network_));
+  } else {
+    write_file(weights_h5(*network_), path);
+  }
 }
 
 namespace {
@@ -159,8 +165,12 @@ std::vector<std::string> Model::load_weights(const std::string& path, LoadWeight
   if (!network_->built())
     throw StateError(network_->where().message(
         "its weights cannot be loaded: it has not been built, so that they have no shapes"));
-  const Hdf5File file = open_weights(path);
   std::vector<std::string> warnings;
+  if (std::optional<NamedArrays> arrays = load_arrays(path)) {
+    read_weight_arrays(*network_, std::move(*arrays), o, path, warnings);
+    return warnings;
+  }
+  const Hdf5File file = open_weights(path);
   read_weights(*network_, file.root(), o, path, warnings);
   if (network_->loaded_training)
     network_->loaded_training =

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,14 @@
 #include "cornu/formats/keras_weights.h"
 
 namespace cornu::formats {
+
+// "model/conv2d/kernel" -> "conv2d/kernel": the layer and its weight, whatever it is in.
+inline std::string_view last_two_parts(std::string_view path) {
+  const size_t last = path.rfind('/');
+  if (last == path.npos || last == 0) return path;
+  const size_t before = path.rfind('/', last - 1);
+  return before == path.npos ? path : path.substr(before + 1);
+}
 
 // What readers of weights have in common: nothing is assigned before all has been read, and what
 // does not fit is an error or, with skip_mismatch, a warning.

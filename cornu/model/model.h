@@ -134,12 +134,13 @@ class CORNU_API Model {
   // and equal models make equal files. Throws ValueError for another suffix, IoError naming the
   // file.
   void save(const std::string& path, SaveOptions o = {}) const;
-  // The weights alone, as Keras 3's .weights.h5; ValueError for another suffix, StateError before
-  // the model is built.
+  // The weights alone: as Keras 3's .weights.h5, or by their paths ("sequential/conv2d/kernel") as
+  // .npz or .safetensors. ValueError for another suffix, StateError before the model is built.
   void save_weights(const std::string& path, SaveOptions o = {}) const;
-  // Reads the weights of any model or weight file of Keras (.weights.h5, also sharded, .keras, .h5)
-  // into this model; FormatError when they do not fit, and nothing is changed then. The optimizer
-  // of a compiled model stays as it is. Returns what is odd, or was left out.
+  // Reads the weights of any model or weight file of Keras (.weights.h5, also sharded, .keras,
+  // .h5), or of save_weights(), into this model; FormatError when they do not fit, and nothing is
+  // changed then. The optimizer of a compiled model stays as it is. Returns what is odd, or was
+  // left out.
   std::vector<std::string> load_weights(const std::string& path, LoadWeightsOptions o = {}) const;
   // The configuration as JSON, without weights; model_from_json() (formats/load.h) reads it.
   std::string to_json() const;

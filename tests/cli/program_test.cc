@@ -25,7 +25,7 @@ using ::testing::Not;
 TEST_F(ProgramTest, TellsItsVersionAndHelps) {
   EXPECT_EQ(run("--version").out, base::cat("cornu ", version(), "\n"));
   for (const char* verb :
-       {"", "summary ", "predict ", "fit ", "evaluate ", "benchmark ", "convert "}) {
+       {"", "summary ", "predict ", "fit ", "evaluate ", "benchmark ", "convert ", "codegen "}) {
     const Result r = run(std::string(verb) + "--help");
     EXPECT_EQ(r.status, 0);
     EXPECT_EQ(r.err, "");
@@ -157,6 +157,17 @@ TEST_F(ProgramTest, ConvertsByTheSuffix) {
   EXPECT_EQ(base::read_file(file("again.keras")).text(), base::read_file(file("m.keras")).text());
   EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.weights.h5"))).status, 0);
   load_model(model).load_weights(file("m.weights.h5"));
+  for (const char* name : {"m.npz", "m.safetensors"}) {
+    EXPECT_EQ(run(base::cat("convert ", model, " ", file(name))).status, 0);
+    EXPECT_EQ(
+        run(base::cat("convert ", model, " ", file("w.keras"), " --weights ", file(name))).status,
+        0);
+    EXPECT_EQ(base::read_file(file("w.keras")).text(), base::read_file(file("m.keras")).text());
+  }
+  EXPECT_THAT(run("doctor " + file("m.npz")).out, HasSubstr("arrays of NumPy"));
+  EXPECT_THAT(run("doctor " + file("m.safetensors")).out, HasSubstr("weights in safetensors"));
+  expect_error(base::cat("convert ", model, " ", file("w.keras"), " --weights ", file("x.npz")),
+               {"x.npz"});
   EXPECT_EQ(run(base::cat("convert ", model, " ", file("m.json"))).status, 0);
   const Result doctor = run("doctor " + file("m.json"));
   EXPECT_EQ(doctor.status, 0);
@@ -169,6 +180,17 @@ TEST_F(ProgramTest, ConvertsByTheSuffix) {
   EXPECT_EQ(base::read_file(file("d.keras")).text(), base::read_file(file("m.keras")).text());
   expect_error(base::cat("convert ", model, " ", file("m.pb")), {"suffix", "m.pb"});
   expect_error(base::cat("convert ", model, " ", file("n.keras"), " --shape 1,2"), {"--shape"});
+}
+
+TEST_F(ProgramTest, PrintsCpp) {
+  const std::string model = kCases + "graph_unet.keras";
+  const std::string text = codegen(load_model(model), {.function = "unet"});
+  const Result r = run("codegen --function unet " + model);
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(r.out, text);
+  EXPECT_EQ(run(base::cat("codegen --function unet ", model, " --output ", file("m.cc"))).out, "");
+  EXPECT_EQ(base::read_file(file("m.cc")).text(), text);
+  expect_error("codegen --function 1 " + model, {"function='1'"});
 }
 
 TEST_F(ProgramTest, BadFilesGetOneLineAndLeaveNothing) {
