@@ -212,10 +212,14 @@ const Hdf5Heap& Hdf5Storage::heap(uint64_t address) const {
   c.skip(11, "a global heap");
   Hdf5Heap heap;
   while (c.remaining() >= 16) {
+    const uint64_t left = c.remaining();
     const uint16_t index = c.u16("a heap object");
-    if (index == 0) break;  // the rest is free
     c.skip(6, "a heap object");
     const uint64_t bytes = c.u64("a heap object");
+    if (index == 0) {  // the rest is free, and says so
+      if (bytes != left) c.fail("free room in a global heap that does not reach its end");
+      break;
+    }
     heap.items.push_back({index, c.take(bytes, "a heap object")});
     c.align(8, "a heap object");
   }

@@ -227,9 +227,13 @@ TEST(Hdf5, ReadsTextsOfEveryKind) {
   EXPECT_THROW(root.string_attribute("none"), FormatError);
 }
 
-TEST(Hdf5, RefusesTwoTextsOfOneNumber) {
+TEST(Hdf5, RefusesTextsThatOthersReadOtherwise) {
   Builder b = model();
   EXPECT_EQ(refusal(b.bytes()), "accepted");
+  const size_t free = 16 + 24 + 32 + 8;  // behind "hello" and "conv/kernel:0"
+  b.set("gcol", free, 8, 8);
+  EXPECT_THAT(refusal(b.bytes()), HasSubstr("free room"));
+  b.set("gcol", free, 16, 8);
   b.set("gcol", 16, 2, 2);  // the first one's
   EXPECT_THAT(refusal(b.bytes()), HasSubstr("two objects of one number"));
 }

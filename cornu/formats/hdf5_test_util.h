@@ -208,7 +208,7 @@ class Builder {
     std::string objects, elements;
     for (size_t i = 0; i < strings.size(); ++i)
       objects += u(i + 1, 2) + u(1, 2) + u(0, 4) + u(strings[i].size(), 8) + padded(strings[i]);
-    objects += u(0, 16);
+    objects += u(0, 8) + u(16, 8);  // free
     const size_t heap = add("gcol", "GCOL" + u(1, 4) + u(16 + objects.size(), 8) + objects);
     for (size_t i = 0; i < strings.size(); ++i)
       elements += u(strings[i].size(), 4) + u(heap, 8) + u(i + 1, 4);
