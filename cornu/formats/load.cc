@@ -40,8 +40,23 @@ LoadResult load_config(const base::Json& given, const std::string& label, const 
   return {Model(network), {}, version};
 }
 
+// A text that has no weights beside it may hold thousands of layers, too. Each says its class, and
+// those of its data type and initializers, and has about 15 values and keys for each of them: less
+// than 8 KiB for a layer.
+base::JsonLimits limits_for(std::string_view text) {
+  constexpr std::string_view kKey = "\"class_name\"";
+  base::JsonLimits limits;
+  for (size_t at = 0; (at = text.find(kKey, at)) != text.npos; at += kKey.size())
+    limits.free_values += 24;
+  return limits;
+}
+
 LoadResult load_json(const base::Bytes& bytes, const std::string& path, const Mend& mend) {
-  const base::Json json = base::parse_json(bytes, bytes.label());
+  base::check_json_size(bytes.size(), bytes.label(), {});
+  const auto text = bytes.span();
+  const base::JsonLimits limits =
+      limits_for({reinterpret_cast<const char*>(text.data()), text.size()});
+  const base::Json json = base::parse_json(bytes, bytes.label(), limits);
   if (json.contains("modelTopology")) return load_tfjs_model(json, path);
   if (json.contains("weight_map"))
     throw FormatError(base::cat(path,
@@ -110,7 +125,9 @@ LoadResult load(const std::string& path) {
 Model load_model(const std::string& path) { return load(path).model; }
 
 Model model_from_json(const std::string& json) {
-  return formats::load_config(base::parse_json(json, "model_from_json"), "model_from_json").model;
+  constexpr const char* label = "model_from_json";
+  return formats::load_config(base::parse_json(json, label, formats::limits_for(json)), label)
+      .model;
 }
 
 }  // namespace cornu

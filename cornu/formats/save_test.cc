@@ -223,19 +223,6 @@ TEST(Save, HostileNames) {
   EXPECT_FALSE(base::file_exists(folder.path("bad.keras")));
 }
 
-TEST(Save, ManyLayers) {
-  const Folder folder;
-  std::vector<Layer> layers = {Input({.shape = {1}})};
-  for (int i = 0; i < 5000; ++i) layers.push_back(Dense({.units = 1, .name = base::cat("d", i)}));
-  const Sequential model(layers);
-  const std::string path = folder.path("m.keras");
-  model.save(path);
-  const Model loaded = load_model(path);
-  expect_same_numbers(model, loaded);
-  loaded.save(folder.path("again.keras"));
-  EXPECT_TRUE(read(path) == read(folder.path("again.keras")));
-}
-
 // ---- training
 // -------------------------------------------------------------------------------------------
 
