@@ -8,6 +8,7 @@
 #include "cornu/compile/passes/fold_pad_into_pool.h"
 #include "cornu/compile/passes/fold_upsampling.h"
 #include "cornu/compile/passes/fuse_activation.h"
+#include "cornu/compile/passes/fuse_add.h"
 #include "cornu/compile/passes/merge_borders.h"
 #include "cornu/compile/passes/pool_first.h"
 #include "cornu/compile/passes/push_crops.h"
@@ -42,7 +43,7 @@ graph::Graph optimize(graph::Graph g, const Options& options) {
     g = split_concat(std::move(g));
     g = fold_upsampling(std::move(g));
   }
-  return fuse_activation(std::move(g));
+  return fuse_activation(fuse_add(std::move(g)));
 }
 
 std::shared_ptr<const Plan> compile(graph::Graph g, const Options& options) {

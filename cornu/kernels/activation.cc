@@ -13,6 +13,8 @@
 #include <hwy/contrib/math/math-inl.h>
 // clang-format on
 
+#include "cornu/kernels/relu-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cornu::kernels::HWY_NAMESPACE {
 namespace {
@@ -139,6 +141,39 @@ void activation(const ops::Unary& fn, const float* x, float* y, int64_t count) {
 
 ActivationFn target_activation() { return activation; }
 
+template <class F>
+void add_each(const AddedRows& a, F&& f) {
+  const D d;
+  const auto step = [&](const float* x, const float* y, float* to) HWY_ATTR {
+    hn::StoreU(f(hn::Add(hn::LoadU(d, x), hn::LoadU(d, y))), d, to);
+  };
+  for (int64_t r = 0; r < a.count; ++r) {
+    if (!a.rows[r]) continue;
+    float* HWY_RESTRICT y = a.rows[r] + a.row_shift;
+    int64_t at = y - a.result;
+    if (a.added_pitch != a.result_pitch)
+      at = at / a.result_pitch * a.added_pitch + at % a.result_pitch;
+    const float* HWY_RESTRICT x = a.added + at;
+    int64_t i = 0;
+    for (; i + kLanes <= a.length; i += kLanes) step(y + i, x + i, y + i);
+    if (i == a.length) continue;
+    float last[kLanes] = {}, added[kLanes] = {};
+    std::copy(y + i, y + a.length, last);
+    std::copy(x + i, x + a.length, added);
+    step(last, added, last);
+    std::copy(last, last + (a.length - i), y + i);
+  }
+}
+
+void add(const AddedRows& a) {
+  if (!a.relu) return add_each(a, [](V v) HWY_ATTR { return v; });
+  if (is_plain(*a.relu)) return add_each(a, [](V v) HWY_ATTR { return positive(D(), v); });
+  const Relu relu = *a.relu;
+  add_each(a, [relu](V v) HWY_ATTR { return apply(D(), relu, v); });
+}
+
+AddFn target_add() { return add; }
+
 }  // namespace
 }  // namespace cornu::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -146,6 +181,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace cornu::kernels {
 HWY_EXPORT(target_activation);
+HWY_EXPORT(target_add);
+
+AddFn add_fn() { return CORNU_CHOOSE(target_add)(); }
 
 ActivationFn activation_fn(const ops::Unary& fn) {
   using Fn = ops::Unary::Fn;

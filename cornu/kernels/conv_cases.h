@@ -21,6 +21,7 @@ struct More {
   int64_t batch = 1;
   bool bias = true;
   std::optional<ops::Unary> activation = {};
+  bool adds = false;  // a tensor to the result; with a bias
 };
 struct Case {
   Ints n;  // spatial sizes
@@ -43,6 +44,7 @@ inline Check conv(const Case& c) {
   kernel.push_back(c.filters);
   Check check{op, {x, kernel}};
   if (c.more.bias) check.in.push_back(Shape{c.filters});
+  if (c.more.adds) check.in.push_back(ops::infer_shape(check.op, check.in));
   return check;
 }
 
@@ -85,6 +87,21 @@ inline void check_all(const std::string& kernel, Check check,
   if (check.in.size() == 3) {
     check.constant = {false, true, false};
     check_kernel(kernel, check);
+  }
+}
+
+// What is added to the results of `c` before its activation.
+inline void check_adding(const std::string& kernel, Case c, double loss = 0) {
+  c.more.adds = true;
+  for (const auto& activation :
+       std::vector<std::optional<ops::Unary>>{{},
+                                              ops::Unary{Fn::kRelu, 0, kInfinity, 0},
+                                              ops::Unary{Fn::kRelu, 0.1f, 6, 0},
+                                              ops::Unary{Fn::kTanh}}) {
+    c.more.activation = activation;
+    Check check = conv(c);
+    check.loss = loss;
+    check_all(kernel, check, {Check::Numbers::kReals});
   }
 }
 

@@ -122,6 +122,7 @@ struct Part {
 
 struct Run {
   const State& s;
+  const Call& call;
   const float* x;
   const float* weights;
   const float* bias;
@@ -142,8 +143,8 @@ struct Run {
   const TileFn* tile_fns(int64_t p) const { return s.gemm->tile[s.panels.vectors_of(p) - 1]; }
 
   void finish(const Tile& tile, int count) const {
-    if (!s.epilogue.other) return;
-    for (int m = 0; m < count; ++m) s.epilogue.on_row(tile.out[m] + tile.out_shift, tile.columns);
+    if (s.epilogue.has_rows())
+      s.epilogue.on_rows(call, tile.out, count, tile.out_shift, tile.columns);
   }
 
   void run(size_t phase, Range tiles, Range panels) const {
@@ -250,6 +251,7 @@ struct Run {
           tile.out = e.outs;
           tile.rows_shift = panel.rows_shift + e.in_shift;
           tile.out_shift = panel.out_shift + e.out_shift + out_shift;
+          s.epilogue.look_ahead(call, tile.out, e.count, tile.out_shift, tile.columns);
           fns[e.count - 1](tile);
           finish(tile, e.count);
         }
@@ -277,7 +279,7 @@ struct Run {
   }
 
   // A single tap, and x in segments: runs of its sum lie in different tensors.
-  void run_segments(const Call& call, Range tiles, Range panels) const {
+  void run_segments(Range tiles, Range panels) const {
     const float* rows[kPointers];
     float* outs[kTiles * kMaxRows];
     const Tiling tiling = this->tiling(s.geometry.phases[0]);
@@ -394,14 +396,14 @@ void run_conv(const Call& call) noexcept {
                  s.weights.to(call));
     });
   if (s.bias.at_run()) s.panels.pack(call.in[2], s.bias.to(call));
-  const Run run{s, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
+  const Run run{s, call, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
   const Grid grid = grid_of(s, run, call.pool->threads());
   call.pool->parallel_for(grid.tasks(), [&](int64_t task) {
     const auto phase = static_cast<size_t>(task / (grid.tiles * grid.panels));
     const int64_t tile = task / grid.panels % grid.tiles, panel = task % grid.panels;
     const Range tiles = part(run.tiling(s.geometry.phases[phase]).count, tile, grid.tiles);
     const Range panels = part(s.panels.count(), panel, grid.panels);
-    s.pieces.empty() ? run.run(phase, tiles, panels) : run.run_segments(call, tiles, panels);
+    s.pieces.empty() ? run.run(phase, tiles, panels) : run.run_segments(tiles, panels);
   });
 }
 
@@ -457,7 +459,7 @@ Prepared prepare(const Problem& problem) {
     s.weights_size += (s.panels.count() * s.panel_size(phase) + 15) / 16 * 16;
   }
   s.zero = Tensor(Shape{zero_length(s.geometry)});
-  s.epilogue = Epilogue(activation_of(*problem.op));
+  s.epilogue = Epilogue(problem);
 
   Prepared prepared;
   prepared.run = run_conv;
@@ -475,7 +477,7 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvDirect{"conv direct",          accepts, prepare,       nullptr,
-                         takes_first_and_result, false,   takes_segments};
+const Kernel kConvDirect{"conv direct",       accepts, prepare,       nullptr,
+                         takes_pitch_of_conv, false,   takes_segments};
 
 }  // namespace cornu::kernels

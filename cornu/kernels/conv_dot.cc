@@ -126,8 +126,8 @@ void run_cells(const State& s, const Call& call, size_t phase, Range cells) {
     tile.out_shift = place.inner ? place.out - table.place.out : 0;
     if (place.inner && s.looks_ahead) look_ahead(s, ph, tile, count);
     s.tiles->tile[s.outputs() - 1][count - 1](tile);
-    for (int64_t m = 0; m < count; ++m)
-      s.epilogue.on_row(table.outs[m] + tile.out_shift, s.outputs());
+    if (s.epilogue.has_rows())
+      s.epilogue.on_rows(call, table.outs, count, tile.out_shift, s.outputs());
   }
 }
 
@@ -178,7 +178,7 @@ Prepared prepare(const Problem& problem) {
   s.geometry = geometry_of(problem);
   flatten(s.geometry);
   s.tiles = &dot_tiles();
-  s.epilogue = Epilogue(activation_of(*problem.op));
+  s.epilogue = Epilogue(problem);
   for (const Phase& phase : s.geometry.phases) {
     s.weights_at.push_back(s.weights_size);
     s.weights_size += s.weights_stride(phase) * s.outputs();
@@ -199,6 +199,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvDot{"conv dot", accepts, prepare, gain, takes_first_and_result};
+const Kernel kConvDot{"conv dot", accepts, prepare, gain, takes_pitch_of_conv};
 
 }  // namespace cornu::kernels

@@ -54,6 +54,10 @@ TEST(ConvDot, KeepsNaNInfinityAndActivations) {
               {Check::Numbers::kReals});
 }
 
+TEST(ConvDot, Adds) {
+  check_adding("conv dot", {{9, 11}, 32, 3, {3, 3}, {.pad = {kOne, kOne}, .batch = 2}});
+}
+
 TEST(ConvDot, BitsDoNotDependOnTheBatch) {
   check_batch("conv dot", conv({{8, 9}, 32, 3, {3, 3}, {.pad = {kOne, kOne}, .batch = 4}}));
 }

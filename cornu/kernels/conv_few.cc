@@ -106,6 +106,7 @@ void pack(const State& s, const float* kernel, float* to) {
 
 struct Run {
   const State& s;
+  const Call& call;
   const float* x;
   const float* weights;
   const float* bias;
@@ -191,8 +192,11 @@ struct Run {
       if (relu) sums = apply(*relu, sums);
       for (int64_t f = 0; f < filters; ++f) to[f] = sums[f];
     }
-    if (pitch == filters) return s.epilogue.on_row(line, s.out_cells * filters);
-    for (int64_t o = 0; o < s.out_cells; ++o) s.epilogue.on_row(line + o * pitch, filters);
+    if (!s.epilogue.has_rows()) return;
+    if (pitch == filters && s.epilogue.added_pitch == s.epilogue.out_pitch)
+      return s.epilogue.on_rows(call, &line, 1, 0, s.out_cells * filters);
+    for (int64_t o = 0; o < s.out_cells; ++o)
+      s.epilogue.on_rows(call, &line, 1, o * pitch, filters);
   }
 
   template <class V>
@@ -208,7 +212,7 @@ void run_few(const Call& call) noexcept {
   const auto& s = *static_cast<const State*>(call.state);
   if (s.weights.at_run()) pack(s, call.in[1], s.weights.to(call));
   if (s.bias.at_run()) std::copy_n(call.in[2], s.filters, s.bias.to(call));
-  const Run run{s, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
+  const Run run{s, call, call.in[0], s.weights.data(call), s.bias.data(call), call.out};
   const int64_t all = s.batch * s.out_lines, threads = call.pool->threads();
   const int64_t tasks = threads == 1 ? 1 : std::clamp<int64_t>(all / kLeastLines, 1, 4 * threads);
   split_with_slots(*call.pool, tasks, s.slots, call.scratch + s.rings_at, s.ring_size(),
@@ -277,7 +281,7 @@ Prepared prepare(const Problem& problem) {
   State& s = *state;
   s.slots = std::min(base::default_threads(), Slots::kMost);
   s.zero = Tensor(Shape{2 * s.lanes()});
-  s.epilogue = Epilogue(activation_of(*problem.op));
+  s.epilogue = Epilogue(problem);
   Prepared prepared;
   prepared.run = run_few;
   prepared.packed.assign(problem.in.size(), false);
@@ -294,6 +298,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvFew{"conv few", accepts, prepare, gain, takes_first_and_result};
+const Kernel kConvFew{"conv few", accepts, prepare, gain, takes_pitch_of_conv};
 
 }  // namespace cornu::kernels

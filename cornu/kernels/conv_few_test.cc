@@ -49,6 +49,10 @@ TEST(ConvFew, KeepsNaNInfinityAndActivations) {
               {Check::Numbers::kReals});
 }
 
+TEST(ConvFew, Adds) {
+  check_adding("conv few", {{9, 11}, 20, 3, {3, 3}, {.pad = {kOne, kOne}, .batch = 2}});
+}
+
 TEST(ConvFew, IsChosenWhereItSavesWork) {
   const auto name = [](const Check& check) { return kernel_for(check.op, check.in); };
   EXPECT_EQ(name(conv({{128, 128}, 66, 3, {3, 3}, {.pad = {kOne, kOne}}})), "conv few");

@@ -135,6 +135,12 @@ TEST(ConvDirect, EveryActivation) {
   }
 }
 
+TEST(ConvDirect, Adds) {
+  check_adding("conv direct", {{6, 5}, 7, 37, {3, 3}, {.pad = {{1, 1}, {1, 1}}, .batch = 2}});
+  check_adding("conv direct", {{6, 5}, 30, 64, {1, 1}, {.stride = {2, 1}}});
+  check_adding("conv direct", {{}, 30, 45, {}, {.batch = 17}});
+}
+
 TEST(ConvDirect, EveryRelu) {
   for (const ops::Unary& relu :
        {ops::Unary{Fn::kRelu, 0, kInfinity, 0}, ops::Unary{Fn::kRelu, 0.1f, 6, 0},

@@ -261,9 +261,10 @@ struct Run {
           }
         }
         tile.sums = sums;
+        s.epilogue.look_ahead(call, results, result - results, 0, tile.columns);
         part.output(tile);
-        for (float** done = results; done != result; ++done)
-          if (*done) s.epilogue.on_row(*done, tile.columns);
+        if (s.epilogue.has_rows())
+          s.epilogue.on_rows(call, results, result - results, 0, tile.columns);
       }
     }
   }
@@ -486,7 +487,7 @@ Prepared prepare(const Problem& problem) {
   }
   s.slot_size = (s.slot_size + 15) / 16 * 16;
   s.zero = Tensor(Shape{std::max(s.geometry.in_channels(), Panels::kMaxWidth)});
-  s.epilogue = Epilogue(activation_of(*problem.op));
+  s.epilogue = Epilogue(problem);
 
   Prepared prepared;
   prepared.run = run_winograd;
@@ -512,7 +513,7 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kConvWinograd{"conv winograd",        accepts, prepare,       gain,
-                           takes_first_and_result, false,   takes_segments};
+const Kernel kConvWinograd{"conv winograd",     accepts, prepare,       gain,
+                           takes_pitch_of_conv, false,   takes_segments};
 
 }  // namespace cornu::kernels

@@ -90,6 +90,10 @@ TEST(ConvWinograd, EveryActivation) {
   }
 }
 
+TEST(ConvWinograd, Adds) {
+  check_adding("conv winograd", {{9, 11}, 20, 37, {3, 3}, {.pad = {kOne, kOne}, .batch = 2}}, 2e-5);
+}
+
 TEST(ConvWinograd, BitsDoNotDependOnThePlaceInTheBatch) {
   check_batch("conv winograd", conv({{8, 8}, 32, 32, {3, 3}, {.pad = {kOne, kOne}, .batch = 4}}));
   // Nor does the choice of kernel and transform, once the weights are known.

@@ -105,11 +105,11 @@ float* out_of(const State& s, const Call& call, const Phase& ph, const Chunks::C
          (line * a2.out + chunk.columns.begin * a2.out_step + a2.out_first) * s.geometry.out_pitch;
 }
 
-void activate(const State& s, const DepthTile& tile) {
-  if (!s.epilogue.other) return;
+void finish(const State& s, const Call& call, const DepthTile& tile) {
+  if (!s.epilogue.has_rows()) return;
   for (int64_t r = 0; r < tile.rows; ++r)
     for (int64_t p = 0; p < tile.cells; ++p)
-      s.epilogue.on_row(tile.out + r * tile.out_line + p * tile.out_stride, tile.filters);
+      s.epilogue.on_rows(call, &tile.out, 1, r * tile.out_line + p * tile.out_stride, tile.filters);
 }
 
 // One chunk of results and of vectors, through a window.
@@ -129,7 +129,7 @@ void run_window(const State& s, const Call& call, size_t phase, const Chunks::Ch
     window.read(o, lines);
     tile.out = out_of(s, call, ph, chunk, o) + block.begin * s.tiles->lanes;
     run_line(tile);
-    activate(s, tile);
+    finish(s, call, tile);
   });
 }
 
@@ -161,7 +161,7 @@ void run_x(const State& s, const Call& call, size_t phase, const Chunks::Chunk& 
     tile.out_ahead = tile.rows * tile.out_line;
   }
   s.plans[phase].of_x(tile);
-  activate(s, tile);
+  finish(s, call, tile);
 }
 
 void run(const Call& call) noexcept {
@@ -212,7 +212,7 @@ Prepared prepare(const Problem& problem) {
   const Geometry& g = s.geometry;
   s.tiles = &depth_tiles();
   s.places = LanePlaces(s.tiles->lanes, g.groups, g.group_in, g.group_out);
-  s.epilogue = Epilogue(activation_of(*problem.op));
+  s.epilogue = Epilogue(problem);
   s.windows = std::min(base::default_threads(), Slots::kMost);
   for (const Phase& phase : g.phases) {
     const WindowShape shape(g, phase, s.tiles->lanes);
@@ -250,6 +250,6 @@ Prepared prepare(const Problem& problem) {
 
 }  // namespace
 
-const Kernel kDepthwise{"depthwise", accepts, prepare, gain, takes_first_and_result};
+const Kernel kDepthwise{"depthwise", accepts, prepare, gain, takes_pitch_of_conv};
 
 }  // namespace cornu::kernels

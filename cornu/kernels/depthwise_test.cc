@@ -125,6 +125,11 @@ TEST(Depthwise, EveryActivation) {
     }
 }
 
+TEST(Depthwise, Adds) {
+  check_adding("depthwise", {{6, 11}, 37, 74, {3, 3}, {.groups = 37, .batch = 2}});
+  check_adding("depthwise", {{12}, 40, 40, {3}, {.stride = {2}, .groups = 40}});
+}
+
 TEST(Depthwise, KeepsNaNAndInfinityWhereTheyBelong) {
   for (int64_t width : {5, 21})
     for (int64_t multiplier : {1, 2}) {

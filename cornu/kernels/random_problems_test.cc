@@ -114,6 +114,7 @@ Check draw(int64_t seed) {
     }
     return transposed(c);
   }
+  c.more.adds = c.more.bias && seed % 3 == 0;
   return conv(c);
 }
 

@@ -8,7 +8,8 @@
 namespace cornu::ops {
 
 Shape shape_rule(const Conv& op, const std::vector<Shape>& in) {
-  require(in.size() == 2 || in.size() == 3, "takes x, kernel and maybe bias", op, in);
+  require(in.size() >= 2 && in.size() <= 4, "takes x, kernel and maybe bias and what is added", op,
+          in);
   const Shape &x = in[0], &kernel = in[1];
   const int64_t axes = x.rank() - 2;
   require(axes >= 0 && kernel.rank() == x.rank(), "x and kernel have equal rank >= 2", op, in);
@@ -28,6 +29,7 @@ Shape shape_rule(const Conv& op, const std::vector<Shape>& in) {
     require(out[-1] > 0, "the kernel fits into the padded input", op, in);
   }
   out.push_back(kernel[-1]);
+  require(in.size() < 4 || in[3] == out, "what is added has the shape of the result", op, in);
   return out;
 }
 
@@ -57,7 +59,7 @@ void reference(const Conv& op, Inputs<T> in, View<T> out, Rows rows) {
   for (int64_t row = rows.begin; row < rows.end; ++row) {
     const Index p = unravel(row, outer(*out.shape));
     T* y = out.data + row * filters;
-    if (in.size() == 3)
+    if (in.size() > 2)
       std::copy_n(in[2].data, filters, y);
     else
       std::fill_n(y, filters, T(0));
@@ -74,6 +76,8 @@ void reference(const Conv& op, Inputs<T> in, View<T> out, Rows rows) {
         add_cell(op.groups, group_in, filters / op.groups, in[0].data + cell * channels,
                  in[1].data + tap * group_in * filters, y);
     }
+    if (in.size() > 3)
+      for (int64_t f = 0; f < filters; ++f) y[f] += in[3].data[row * filters + f];
     if (op.activation) apply(*op.activation, y, filters);
   }
 }

@@ -115,6 +115,9 @@ TEST(Conv, WithoutSpatialAxesIsDense) {
   const Tensor x(Shape{2, 3}, {1, 2, 3, 4, 5, 6}), kernel(Shape{3, 2}, {1, 0, 10, 1, 100, 0});
   const Tensor bias(Shape{2}, {1000, -1});
   EXPECT_EQ(numbers(run_op(Conv{}, {x, kernel, bias})), (Numbers{1321, 1, 1654, 4}));
+  const Conv relu{.activation = Unary{.fn = Unary::Fn::kRelu, .b = INFINITY}};
+  const Tensor added(Shape{2, 2}, {-2000, 1, 2, -5});
+  EXPECT_EQ(numbers(run_op(relu, {x, kernel, bias, added})), (Numbers{0, 2, 1656, 0}));
 }
 
 // The formula of layers.md 4.4 read aloud, for two axes.

@@ -42,6 +42,8 @@ std::vector<Sample> samples() {
             .activation = relu},
        {t({2, 5, 6, 4}), t({2, 3, 2, 6}), t({6})}},
       {Conv{}, {t({4, 3}), t({3, 5})}},
+      {Conv{.stride = {2}, .dilation = {1}, .pad = {{0, 1}}, .activation = relu},
+       {t({2, 6, 3}), t({3, 3, 4}), t({4}), t({2, 3, 4})}},
       {ConvTranspose{.stride = {2, 3},
                      .dilation = {1, 2},
                      .crop = {1, 0},

@@ -105,7 +105,8 @@ struct Binary {
 };
 
 // ---- convolution --------------------------------------------------------------------------------
-// Inputs: x (N, *n, C), kernel (*k, C/groups, F), optionally bias (F).
+// Inputs: x (N, *n, C), kernel (*k, C/groups, F), optionally bias (F), and optionally after the
+// bias a tensor of the result's shape that is added to it, before the activation.
 //   y[b, p, f] = bias[f] + sum_{q, c} x[b, p*stride + q*dilation - pad.before, g*C/groups + c]
 //                                     * kernel[q, c, f],   g = f / (F/groups)
 // Cells outside x are 0. Output length (n + before + after - ((k-1)*dilation + 1)) / stride + 1.
@@ -114,7 +115,7 @@ struct Conv {
   std::vector<int64_t> stride = {}, dilation = {};  // one entry per spatial axis, >= 1
   std::vector<Edge> pad = {};                       // >= 0
   int64_t groups = 1;
-  // Applied to the result after the bias; put there by a pass, never by a layer.
+  // Applied to the result at last; put there by a pass, never by a layer, as is what is added.
   std::optional<Unary> activation = {};
   friend bool operator==(const Conv&, const Conv&) = default;
 };

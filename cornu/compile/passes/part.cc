@@ -66,15 +66,63 @@ Span added_into(const Graph& g, const Node& node, size_t axis, const Span& out) 
   return {begin, std::clamp(last / stride + 1, begin + 1, n)};
 }
 
+// A Reshape regroups axes: some neighbours of the operand become some of the result, of as many
+// cells together. Only the first of a group can be cut, as the others lie within its cells.
+struct Regrouping {
+  size_t from = 0;                // the first axis of the operand's group
+  int64_t in_cell = 1, cell = 1;  // numbers in a cell of either first axis, within the group
+
+  // Cells of the result that are whole cells of the operand.
+  int64_t unit() const { return std::max<int64_t>(1, in_cell / cell); }
+};
+
+// Of the first axis of a group, both of whose cells are made of whole ones of the other.
+std::optional<Regrouping> regrouping(const Shape& in, const Shape& out, size_t axis) {
+  const auto at = [](const Shape& s, size_t a) { return s[static_cast<int64_t>(a)]; };
+  const auto rank = [](const Shape& s) { return static_cast<size_t>(s.rank()); };
+  for (size_t i = 0, o = 0; i < rank(in) && o < rank(out);) {
+    Regrouping r{i};
+    const size_t first = o;
+    int64_t ins = at(in, i++), outs = at(out, o++);
+    while (ins != outs) {
+      const bool longer = ins < outs;
+      if (longer ? i == rank(in) : o == rank(out)) return {};
+      const int64_t n = longer ? at(in, i++) : at(out, o++);
+      (longer ? ins : outs) *= n;
+      (longer ? r.in_cell : r.cell) *= n;
+    }
+    if (first != axis) continue;
+    const bool whole =
+        r.cell > 0 && r.in_cell > 0 && (r.in_cell % r.cell == 0 || r.cell % r.in_cell == 0);
+    return whole ? std::optional(r) : std::nullopt;
+  }
+  return {};
+}
+
+std::optional<Regrouping> regrouping(const Graph& g, const Node& node, size_t axis) {
+  return regrouping(g[node.in[0]].shape, node.shape, axis);
+}
+
+// A box of a Reshape's operand.
+Box regrouped(const Graph& g, const Node& node, const Box& out) {
+  Box box = whole(g[node.in[0]].shape);
+  for (size_t a = 0; a < out.size(); ++a)
+    if (const auto r = regrouping(g, node, a); r && out[a] != whole(node.shape)[a])
+      box[r->from] = {out[a].begin * r->cell / r->in_cell, out[a].end * r->cell / r->in_cell};
+  return box;
+}
+
 // Can the node compute a part of this axis?
 bool can_cut(const Graph& g, const Node& node, size_t axis) {
   const bool channels = static_cast<int64_t>(axis) + 1 == node.shape.rank();
   return std::visit(
       ops::overloaded{
+          [](const ops::Input&) { return true; },
           [](const ops::Unary&) { return true; },
           [](const ops::UnaryGrad&) { return true; },
           [](const ops::Binary&) { return true; },
           [](const ops::Broadcast&) { return true; },
+          [&](const ops::Reshape&) { return regrouping(g, node, axis).has_value(); },
           [](const ops::Pad&) { return true; },
           [](const ops::Transpose&) { return true; },
           [](const ops::Pool&) { return true; },
@@ -152,9 +200,11 @@ Box widened(const Graph& g, const Node& node, Box box) {
   for (size_t a = 0; a < box.size(); ++a) {
     if (!can_cut(g, node, a)) {
       box[a] = all[a];
-    } else if (std::holds_alternative<ops::Resize>(node.op)) {
-      const int64_t times = repeats(g, node, a);
-      box[a] = {box[a].begin / times * times, (box[a].end + times - 1) / times * times};
+    } else {
+      int64_t unit = 1;
+      if (std::holds_alternative<ops::Resize>(node.op)) unit = repeats(g, node, a);
+      if (std::holds_alternative<ops::Reshape>(node.op)) unit = regrouping(g, node, a)->unit();
+      box[a] = {box[a].begin / unit * unit, (box[a].end + unit - 1) / unit * unit};
     }
   }
   for (size_t i = 0; i < node.in.size(); ++i)  // padding alone is no part
@@ -182,6 +232,7 @@ Box needed(const Graph& g, const Node& node, size_t i, const Box& out) {
                             box[static_cast<size_t>(op.perm[a])] = out[a];
                           return box;
                         },
+                        [&](const ops::Reshape&) { return regrouped(g, node, out); },
                         [&](const ops::Concat& op) {
                           Box box = out;
                           box[static_cast<size_t>(op.axis)] = {0, x[op.axis]};
@@ -211,6 +262,7 @@ Box taken(const Node& node, size_t i, const Box& need, const Box& made) {
 ops::Op cut(const Graph& g, const Node& node, const std::vector<Box>& in, const Box& out) {
   ops::Op op = node.op;
   if (auto* broadcast = std::get_if<ops::Broadcast>(&op)) broadcast->shape = shape_of(out);
+  if (auto* reshape = std::get_if<ops::Reshape>(&op)) reshape->shape = shape_of(out);
   for (size_t a = 0; a < out.size(); ++a) {
     const Span& to = out[a];
     const auto from = [&] { return in[0][a]; };

@@ -102,6 +102,24 @@ TEST(PushCrops, SkipConnectionsMeetInOneBox) {
             (std::vector<Shape>{{1, 14, 14, 8}, {1, 12, 12, 8}, {1, 10, 10, 8}}));
 }
 
+TEST(PushCrops, DepthToSpace) {
+  const Graph g = pushed([](Net& n, Value x) {
+    const Value y = n.conv(x, 8, {1, 1});
+    const Shape s = n.shape(y);  // each cell becomes 2x2 cells
+    const Value split = n.reshape(y, {s[0], s[1], s[2], 2, 2, 2});
+    const Value turned = n.add(ops::Transpose{{0, 1, 3, 2, 4, 5}}, {split});
+    return n.crop(n.reshape(turned, {s[0], 2 * s[1], 2 * s[2], 2}), 5, 6);
+  });
+  EXPECT_EQ(shapes<ops::Conv>(g), (std::vector<Shape>{{1, 15, 15, 8}}));
+}
+
+TEST(PushCrops, CellsThatAReshapeKeepsTogether) {
+  const Graph g = pushed([](Net& n, Value x) {
+    return n.pad(n.reshape(n.conv(x, 8, {1, 1}), {1, 400, 8}), {{}, {-101, 0}, {}});
+  });
+  EXPECT_EQ(shapes<ops::Conv>(g), (std::vector<Shape>{{1, 15, 20, 8}}));
+}
+
 // What someone needs as a whole is computed as a whole.
 TEST(PushCrops, StopWhereAllIsNeeded) {
   const auto conv = [](const Graph& g) { return shapes<ops::Conv>(g)[0]; };
@@ -117,7 +135,7 @@ TEST(PushCrops, StopWhereAllIsNeeded) {
             })),
             all);
   EXPECT_EQ(conv(pushed([](Net& n, Value x) {
-              return n.pad(n.reshape(n.conv(x, 8, {1, 1}), {1, 400, 8}), {{}, {-100, 0}, {}});
+              return n.pad(n.reshape(n.conv(x, 8, {1, 1}), {1, 16, 200}), {{}, {-4, 0}, {}});
             })),
             all);
   EXPECT_EQ(conv(pushed([](Net& n, Value x) {  // channels
