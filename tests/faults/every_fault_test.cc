@@ -109,8 +109,30 @@ class FaultTest : public ::testing::TestWithParam<Format> {
     return all;
   }
 
+  // Writes both models, and leaves the first there.
+  void note(const Model& before, const Model& after) {
+    for (const auto& [model, bytes, weights] :
+         {std::tuple{&after, &new_bytes_, &new_weights_}, {&before, &old_bytes_, &old_weights_}}) {
+      GetParam().write(*model, path_);
+      *bytes = base::read_file(path_).text();
+      *weights = GetParam().read(path_);
+    }
+  }
+  // The file is the old or the new one, with all that belongs to it: a TF.js model has files beside
+  // it. Nothing unfinished lies there.
+  bool is_whole_and_new() const {
+    const std::string bytes = base::read_file(path_).text();
+    const bool is_new = bytes == new_bytes_;
+    EXPECT_TRUE(is_new || bytes == old_bytes_);
+    testing::expect_same(GetParam().read(path_), is_new ? new_weights_ : old_weights_);
+    for (const std::string& file : files()) EXPECT_FALSE(file.ends_with(".tmp")) << file;
+    return is_new;
+  }
+
   const Folder folder_;
   const std::string path_;
+  std::string old_bytes_, new_bytes_;
+  std::vector<Tensor> old_weights_, new_weights_;
 };
 
 // How it ended: "done" or the class of the error.
@@ -176,32 +198,50 @@ TEST_P(FaultTest, ReadingWithoutMemory) {
 TEST_P(FaultTest, WritingWithoutMemory) {
   const Format& format = GetParam();
   const Sequential before = model_of(1), after = model_of(2);
-  const auto written = [&](const Model& model) {
-    format.write(model, path_);
-    return std::pair(base::read_file(path_).text(), format.read(path_));
-  };
-  const auto new_one = written(after), old_one = written(before);
-  // Old or new, and with all that belongs to it: a TF.js model has files beside it.
-  const auto expect_whole = [&] {
-    const bool is_new = base::read_file(path_).text() == new_one.first;
-    EXPECT_TRUE(is_new || base::read_file(path_).text() == old_one.first);
-    testing::expect_same(format.read(path_), is_new ? new_one.second : old_one.second);
-    for (const std::string& file : files()) EXPECT_FALSE(file.ends_with(".tmp")) << file;
-    return is_new;
-  };
+  note(before, after);
   for (const bool lasting : {false, true}) {
     const int64_t count = for_every_allocation(
         lasting, [&] { format.write(after, path_); },
         [&](const std::string& ending, const std::string&) {
           EXPECT_THAT(ending, ::testing::AnyOf("bad_alloc", "OutOfMemory", "done"));
-          const bool is_new = expect_whole();
+          const bool is_new = is_whole_and_new();
           EXPECT_TRUE(is_new || ending != "done");
           if (is_new) format.write(before, path_);
         });
     EXPECT_GE(count, 5);
-    EXPECT_TRUE(expect_whole());
+    EXPECT_TRUE(is_whole_and_new());
     format.write(before, path_);
   }
+}
+
+TEST_P(FaultTest, WritingToABrokenDisk) {
+  const Format& format = GetParam();
+  const Sequential before = model_of(1), after = model_of(2);
+  note(before, after);
+  int64_t failures = 0;
+  for (const int error : {EIO, ENOSPC, EINTR, EMFILE})
+    for (int64_t at = 0;; ++at) {
+      std::string message;
+      bool struck = false;
+      fault = {{.left = at}, error};
+      const std::string ending = ending_of(
+          [&] {
+            format.write(after, path_);
+            struck = fault.struck;
+            fault = {};
+          },
+          &message);
+      const bool is_new = is_whole_and_new();
+      EXPECT_TRUE(is_new || ending != "done") << at << ' ' << error;
+      if (is_new) format.write(before, path_);
+      if (ending == "done" && !struck) break;
+      if (ending == "done") continue;
+      EXPECT_EQ(ending, "IoError") << message;
+      EXPECT_THAT(message, ::testing::HasSubstr(folder_.path("")));
+      ++failures;
+      ASSERT_LT(at, 1000);
+    }
+  EXPECT_GE(failures, 3 * 4);
 }
 
 TEST_P(FaultTest, ReadingFromABrokenDisk) {

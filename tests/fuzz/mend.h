@@ -71,17 +71,16 @@ inline void mend_hdf5(std::string& text) {
 
 // What a deflated text unpacks to, if it is short.
 inline std::string inflated(std::string_view packed) {
-  std::string out(1 << 16, '\0');
+  static char out[1 << 14];
   z_stream stream = {};
   if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) return "";
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out);
+  stream.avail_out = sizeof out;
   ::inflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
   ::inflateEnd(&stream);
-  return out;
+  return {out, stream.total_out};
 }
 
 // One member: `central` and `local` are where its headers are, `end` is where its data could end.
