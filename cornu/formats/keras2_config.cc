@@ -6,6 +6,7 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
+#include "cornu/formats/tfjs_lowering.h"
 #include "cornu/layers/registry.h"
 
 namespace cornu::formats {
@@ -104,7 +105,7 @@ std::string text(const Json& object, const char* key) {
 
 class Translator {
  public:
-  Json network(const Json& object);
+  Json network(const Json& given);
 
  private:
   // The layer that is being translated.
@@ -140,6 +141,7 @@ Json Translator::activation(const Json& value) const {
       {"relu", "relu"},
       {"relu6", "relu6"},
       {"elu", "elu"},
+      {"celu", "elu"},  // the same for alpha = 1
       {"selu", "selu"},
       {"sigmoid", "sigmoid"},
       {"softplus", "softplus"},
@@ -362,7 +364,8 @@ Json Translator::references(const Json& list) const {
 // ---------------------------------------------------------------------------------------------
 
 // Recurses as deep as models are nested.
-Json Translator::network(const Json& object) {
+Json Translator::network(const Json& given) {
+  const Json object = lowered_for_tfjs(given);
   const std::string class_name = text(object, "class_name");
   const Json config = object.at("config");
   std::vector<Json> list;

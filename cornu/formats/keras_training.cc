@@ -16,6 +16,35 @@ Json copied(const Json& object) {
   return Json::object(items);
 }
 
+Json compile_config_of(const Json& training) {
+  Json optimizer;
+  if (const auto config = training.find("optimizer_config"); config && config->is_object()) {
+    std::vector<std::pair<std::string, Json>> items = {{"module", "keras.optimizers"}};
+    for (const char* key : {"class_name", "config"})
+      items.emplace_back(key, config->find(key).value_or(Json()));
+    items.emplace_back("registered_name", nullptr);
+    optimizer = Json::object(items);
+  }
+  std::vector<std::pair<std::string, Json>> items = {{"optimizer", optimizer}};
+  for (const auto& [key, value] : training.items())
+    if (key != "optimizer_config" && key != "sample_weight_mode") items.emplace_back(key, value);
+  return Json::object(items);
+}
+
+Json training_config_of(const Json& compile_config) {
+  std::vector<std::pair<std::string, Json>> items;
+  for (const auto& [key, value] : compile_config.items()) {
+    if (key != "optimizer") {
+      items.emplace_back(key, value);
+    } else if (value.is_object()) {
+      items.emplace_back("optimizer_config",
+                         Json::object({{"class_name", value.find("class_name").value_or(Json())},
+                                       {"config", value.find("config").value_or(Json())}}));
+    }
+  }
+  return Json::object(items);
+}
+
 std::optional<int64_t> read_count(const Hdf5Object& data) {
   if (data.shape().rank() != 0) return std::nullopt;
   const NumberType type = data.number_type();

@@ -20,6 +20,11 @@ std::optional<model::TrainingState> read_keras_training(const base::Json& compil
 // In a document of its own, so that the one it is from can go. Null for what is no object.
 base::Json copied(const base::Json& object);
 
+// The compile_config of Keras 3's archives, {"optimizer": …, "loss": …}, and the training_config of
+// Keras 2's files, {"optimizer_config": …, "loss": …}, from one another.
+base::Json compile_config_of(const base::Json& training_config);
+base::Json training_config_of(const base::Json& compile_config);
+
 // A count of steps: an integer of 32 or 64 bits that is not negative. Nothing for anything else.
 std::optional<int64_t> read_count(const Hdf5Object& data);
 

@@ -22,22 +22,6 @@ Json json_attribute(const Hdf5Object& root, const char* name, const std::string&
   return base::parse_json(text, cat(label, ":", name), limits);
 }
 
-// Keras 2's {"optimizer_config": …, "loss": …} as Keras 3's compile_config.
-Json compile_config_of(const Json& training) {
-  Json optimizer;
-  if (const auto config = training.find("optimizer_config"); config && config->is_object()) {
-    std::vector<std::pair<std::string, Json>> items = {{"module", "keras.optimizers"}};
-    for (const char* key : {"class_name", "config"})
-      items.emplace_back(key, config->find(key).value_or(Json()));
-    items.emplace_back("registered_name", nullptr);
-    optimizer = Json::object(items);
-  }
-  std::vector<std::pair<std::string, Json>> items = {{"optimizer", optimizer}};
-  for (const auto& [key, value] : training.items())
-    if (key != "optimizer_config" && key != "sample_weight_mode") items.emplace_back(key, value);
-  return Json::object(items);
-}
-
 // "Adam/conv2d/kernel/m:0" -> "m"; Keras 3's "adam/conv2d_kernel_momentum" keeps its last part.
 std::string slot_name(const std::string& name) {
   const size_t slash = name.rfind('/');

@@ -3,6 +3,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "cornu/formats/keras_training.h"
 #include "cornu/formats/keras_weights_writer.h"
 #include "cornu/formats/legacy_weights.h"
 #include "cornu/layers/registry.h"
@@ -45,21 +46,6 @@ Json plain_object(const Json& object) {
       items.emplace_back(key, Json::object(config));
     } else if (operation || !kLeftOut.contains(key)) {
       items.emplace_back(key, value);
-    }
-  }
-  return Json::object(items);
-}
-
-// {"optimizer": …, "loss": …} with the optimizer under the name it has here.
-Json training_config(const Json& compile_config) {
-  Items items;
-  for (const auto& [key, value] : compile_config.items()) {
-    if (key != "optimizer") {
-      items.emplace_back(key, value);
-    } else if (value.is_object()) {
-      items.emplace_back("optimizer_config",
-                         Json::object({{"class_name", value.find("class_name").value_or(Json())},
-                                       {"config", value.find("config").value_or(Json())}}));
     }
   }
   return Json::object(items);
@@ -147,7 +133,7 @@ Content legacy_model(const model::Network& network) {
   root.set("model_config", object.dump());
   write_weights(network, object, &root.group("model_weights"));
   if (const auto training = training_of(network)) {
-    root.set("training_config", training_config(training->compile_config).dump());
+    root.set("training_config", training_config_of(training->compile_config).dump());
     write_optimizer(*training, &root);
   }
   return write_hdf5(root);

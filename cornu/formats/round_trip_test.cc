@@ -15,8 +15,10 @@ namespace cornu::formats {
 namespace {
 
 using ::cornu::testing::conversions;
+using ::cornu::testing::expect_close;
 using ::cornu::testing::expect_same;
 using ::cornu::testing::expect_same_numbers;
+using ::cornu::testing::expect_same_numbers_somewhere;
 using ::cornu::testing::random_model;
 using ::cornu::testing::some_inputs;
 using testing_model::Folder;
@@ -57,7 +59,10 @@ bool expect_round_trips(const Model& model, std::optional<size_t> predicts) {
   }
   const Folder folder;
   try {
-    expect_same_numbers(::cornu::testing::through_tfjs(model, folder.path("")).model, model);
+    const Model back = ::cornu::testing::through_tfjs(model, folder.path("")).model;
+    expect_same_numbers_somewhere(back, model);
+    const std::vector<Tensor> x = some_inputs(model);
+    if (predicts) expect_close(back.predict(x), model.predict(x));
     return true;
   } catch (const ValueError&) {  // tfjs_writer_test.cc has what TensorFlow.js lacks
     return false;

@@ -4,9 +4,11 @@
 #include <unordered_map>
 
 #include "cornu/base/file.h"
+#include "cornu/formats/keras_training.h"
 #include "cornu/formats/keras_weights.h"
 #include "cornu/formats/network_config.h"
 #include "cornu/formats/tfjs_weights.h"
+#include "cornu/formats/weight_reader.h"
 
 namespace cornu::formats {
 namespace {
@@ -55,14 +57,6 @@ std::string without_number(const std::string& name) {
   return name.substr(0, at - 1) + name.substr(slash);
 }
 
-// "model/conv2d/kernel" -> "conv2d/kernel": layers of nested models.
-std::string last_two_parts(const std::string& name) {
-  const size_t last = name.rfind('/');
-  if (last == std::string::npos || last == 0) return name;
-  const size_t before = name.rfind('/', last - 1);
-  return before == std::string::npos ? name : name.substr(before + 1);
-}
-
 using Named = std::vector<std::pair<std::string, Tensor>>;
 
 // Assigns each weight of the file to the one weight that has its name, exactly or, failing that,
@@ -78,8 +72,11 @@ class Matcher {
     for (const Target& target : targets) open.push_back(&target);
     using Rename = std::string (*)(const std::string&);
     const Rename as_it_is = [](const std::string& name) { return name; };
+    const Rename in_any_model = [](const std::string& name) {
+      return std::string(last_two_parts(name));
+    };
     for (const Rename rename :
-         {as_it_is, Rename(without_inner_part), Rename(last_two_parts), Rename(without_number)})
+         {as_it_is, Rename(without_inner_part), in_any_model, Rename(without_number)})
       open = match(open, rename, warnings);
     if (!open.empty())
       throw FormatError(cat(label_, ": there is no weight ", quoted(names_of(*open[0])[0]), " (",
@@ -157,6 +154,10 @@ LoadResult load_tfjs_model(const Json& json, const std::string& path) {
   std::vector<Target> targets;
   std::set<const LayerImpl*> seen;
   for (const Layer& layer : network->layers()) collect(layer, &seen, targets);
+  // The converter keeps it in the topology, TF.js's own save() beside it.
+  for (const auto& training : {topology->find("training_config"), json.find("trainingConfig")})
+    if (training && training->is_object() && !training->empty())
+      network->loaded_training = model::TrainingState{compile_config_of(*training), {}};
   LoadResult result{Model(network), {}, version};
   Matcher(label, read_tfjs_weights(*manifest, shards_in(base::folder_of(path))))
       .fill(targets, result.warnings);

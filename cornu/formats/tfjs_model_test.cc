@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "cornu/cornu.h"
 #include "cornu/formats/model_test_util.h"
 
 namespace cornu::formats {
@@ -151,6 +152,26 @@ TEST_F(TfjsModelTest, OtherJsonIsRefusedByWhatItIs) {
     EXPECT_THAT(error_of([&] { load_model(text); }),
                 AllOf(StartsWith("model.json: "), HasSubstr(fragment)))
         << text;
+}
+
+// The converter keeps it in the topology, TF.js's own save() beside it.
+TEST_F(TfjsModelTest, TrainingConfiguration) {
+  const std::string training =
+      "{'loss': 'mean_squared_error', 'metrics': ['mae'], 'optimizer_config': {'class_name': "
+      "'Adam', 'config': {'learning_rate': 0.25, 'beta_1': 0.5, 'beta_2': 0.999, 'epsilon': 1e-07, "
+      "'decay': 0}}}";
+  const std::string model = sequential({layer("Activation", "a", "'activation': 'relu'")}, kShape);
+  const std::string weights = ", 'weightsManifest': []";
+  for (const std::string& file :
+       {cat("{'modelTopology': {'model_config': ", model, ", 'training_config': ", training, "}",
+            weights, "}"),
+        cat("{'modelTopology': ", model, ", 'trainingConfig': ", training, weights, "}")}) {
+    const Model loaded = load_model(file).model;
+    ASSERT_TRUE(loaded.compiled());
+    EXPECT_EQ(loaded.optimizer().learning_rate(), 0.25);
+    EXPECT_THAT(compile_warnings(loaded), ::testing::IsEmpty());
+  }
+  EXPECT_FALSE(load_model(cat("{'modelTopology': ", model, weights, "}")).model.compiled());
 }
 
 }  // namespace

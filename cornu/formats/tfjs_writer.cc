@@ -11,7 +11,10 @@
 #include "cornu/base/json.h"
 #include "cornu/base/text.h"
 #include "cornu/formats/keras2_config.h"
+#include "cornu/formats/keras_training.h"
+#include "cornu/formats/keras_weights_writer.h"
 #include "cornu/formats/tfjs.h"
+#include "cornu/formats/tfjs_lowering.h"
 #include "cornu/model/network.h"
 
 namespace cornu {
@@ -44,9 +47,16 @@ void collect(const Layer& layer, const std::string& wrapper, std::set<const Laye
   const std::vector<Layer> inner = layer.impl()->inner_layers();
   for (const Layer& each : inner) collect(each, is_model ? "" : layer.name() + "/", seen, weights);
   if (!inner.empty()) return;
-  for (const Weight& w : layer.impl()->weights())
-    weights->push_back({cat(wrapper, layer.name(), "/", weight_name(layer, w.variable->name())),
-                        w.variable->value()});
+  for (const Weight& w : layer.impl()->weights()) {
+    Tensor value = w.variable->value();
+    if (value.shape().rank() == 3 && gets_an_axis(layer.class_name())) {
+      Shape shape = value.shape();
+      shape.insert(0, 1);
+      value = value.reshaped(shape);
+    }
+    weights->push_back(
+        {cat(wrapper, layer.name(), "/", weight_name(layer, w.variable->name())), value});
+  }
 }
 
 std::vector<Named> weights_of(const model::Network& network) {
@@ -92,6 +102,29 @@ std::string checksum(const std::vector<Named>& weights) {
   return std::string(8 - digits.size(), '0') + digits;
 }
 
+// What Keras 2 says of training: no modules, and nothing that it does not know. Recurses as deep as
+// an optimizer's schedules go.
+Json keras2_training(const Json& value) {
+  static const std::set<std::string, std::less<>> kUnknown = {"module",
+                                                              "registered_name",
+                                                              "run_eagerly",
+                                                              "jit_compile",
+                                                              "steps_per_execution",
+                                                              "loss_scale_factor",
+                                                              "gradient_accumulation_steps"};
+  if (value.is_array()) {
+    std::vector<Json> elements;
+    for (const Json& each : value.elements()) elements.push_back(keras2_training(each));
+    return Json::array(elements);
+  }
+  if (!value.is_object()) return value;
+  std::vector<std::pair<std::string, Json>> items;
+  for (const auto& [key, each] : value.items())
+    if (!kUnknown.contains(key) || (key.starts_with("gradient") && !each.is_null()))
+      items.emplace_back(key, keras2_training(each));
+  return Json::object(items);
+}
+
 }  // namespace
 
 TfjsFiles tfjs_files(const Model& model) {
@@ -117,12 +150,14 @@ TfjsFiles tfjs_files(const Model& model) {
     paths.push_back(name);
     files.shards.push_back({name, shard_from(weights, i * kFloats)});
   }
+  Json topology = Json::object(
+      {{"keras_version", "2.15.0"}, {"backend", "tensorflow"}, {"model_config", config}});
+  if (const auto training = training_of(network))
+    topology.set("training_config", keras2_training(training_config_of(training->compile_config)));
   files.json.add(Json::object({{"format", "layers-model"},
                                {"generatedBy", cat("Cornu ", version())},
                                {"convertedBy", nullptr},
-                               {"modelTopology", Json::object({{"keras_version", "2.15.0"},
-                                                               {"backend", "tensorflow"},
-                                                               {"model_config", config}})},
+                               {"modelTopology", topology},
                                {"weightsManifest",
                                 Json::array({Json::object({{"paths", Json::array(paths)},
                                                            {"weights", Json::array(list)}})})}})

@@ -62,7 +62,7 @@ TEST(TfjsFiles, TensorFlowJsAnswersTheSame) {
     write_case(model, inputs, folder.path(name));
     ++count;
   }
-  EXPECT_GT(count, 80);
+  EXPECT_GT(count, 160);
   const testing::Outcome r =
       testing::run_outside(cat("node ", CORNU_SOURCE_DIR, "/tests/formats_check/run_tfjs.mjs ",
                                modules, " ", folder.path("")));

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "cornu/model/model.h"
@@ -35,6 +38,33 @@ inline void expect_same(const std::vector<Tensor>& a, const std::vector<Tensor>&
 // Weights, and what is computed from some inputs.
 inline void expect_same_numbers(const Model& a, const Model& b) {
   expect_same(a.get_weights(), b.get_weights());
+}
+// The same for a format that says some layers with others: the weights of these may be in another
+// place, with further axes of size 1.
+inline std::multiset<std::string> bytes_of_weights(const Model& model) {
+  std::multiset<std::string> all;
+  for (const Tensor& t : model.get_weights())
+    all.emplace(reinterpret_cast<const char*>(t.data()),
+                static_cast<size_t>(t.size()) * sizeof(float));
+  return all;
+}
+inline void expect_same_numbers_somewhere(const Model& a, const Model& b) {
+  EXPECT_TRUE(bytes_of_weights(a) == bytes_of_weights(b));
+}
+// Within 1e-5 of the largest number; NaN where there is NaN.
+inline void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& want) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < want.size(); ++i) {
+    ASSERT_EQ(got[i].shape(), want[i].shape()) << i;
+    float largest = 1;
+    for (float v : want[i].values())
+      if (std::isfinite(v)) largest = std::max(largest, std::abs(v));
+    for (size_t k = 0; k < want[i].values().size(); ++k) {
+      const float g = got[i].values()[k], w = want[i].values()[k];
+      ASSERT_TRUE(std::isfinite(w) ? std::abs(g - w) <= 1e-5f * largest : !std::isfinite(g))
+          << i << " " << k << ": " << g << ", not " << w;
+    }
+  }
 }
 inline void expect_same_results(const Model& a, const Model& b) {
   const std::vector<Tensor> x = some_inputs(a);
