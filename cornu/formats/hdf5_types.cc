@@ -149,6 +149,9 @@ Shape parse_hdf5_space(const Bytes& message) {
     if (dim >> 62 != 0) c.fail(cat("a dimension of ", dim));
     shape.push_back(static_cast<int64_t>(dim));
   }
+  // Of others the number of bytes is checked, which is 0 here.
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end() && !shape.checked_size())
+    c.fail(cat("an empty array whose shape overflows: ", shape));
   for (int64_t dim : shape)
     if (flags == 1 && c.u64("a largest dimension") < static_cast<uint64_t>(dim))
       c.fail("a dimension above its largest");

@@ -69,6 +69,7 @@ uint64_t array_bytes(const Shape& shape, NumberType type, const std::string& lab
     if (__builtin_mul_overflow(size, static_cast<uint64_t>(dim), &size) || size >> 62 != 0)
       refuse("that no file can hold");
   }
+  if (!shape.checked_size()) refuse("that no file can hold");  // nor where a size is 0
   return size;
 }
 

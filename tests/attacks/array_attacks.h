@@ -71,6 +71,7 @@ inline Attacks safetensors_files() {
   add("shape_bomb", "takes", one("[1073741824, 1024]", "[0, 8]"));
   add("shape_overflow", "the array 'a'", one("[4611686018427387904, 4]", "[0, 8]"));
   add("shape_overflow_to_fit", "the array 'a'", one("[4611686018427387904, 4, 2]", "[0, 0]"));
+  add("shape_empty_overflow", "no file can hold", one("[0, 4611686018427387904, 4]", "[0, 0]", 0));
   add("shape_negative", "the array 'a'", one("[-2]", "[0, 8]"));
   add("shape_two_negatives", "the array 'a'", one("[-1, -2]", "[0, 8]"));
   add("shape_beyond", "integer", one("[9223372036854775808]", "[0, 8]"));
@@ -136,6 +137,10 @@ inline Attacks npy_files() {
   add("shape_bomb", "takes", described("'<f4'", "(1073741824, 1024)"));
   add("shape_overflow", "the array", described("'<f4'", "(4611686018427387904, 4)"));
   add("shape_overflow_to_fit", "the array", described("'|i1'", "(4294967296, 4294967296, 24)"));
+  all.push_back(attack("shape_empty_overflow.npy", "FormatError", "no file can hold",
+                       npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, "
+                           "4611686018427387904, 4)}",
+                           "")));
   add("shape_negative", "a shape that is not of sizes", described("'<f4'", "(-6,)"));
   add("shape_beyond", "a shape that is not of sizes", described("'<f4'", "(9223372036854775808,)"));
   add("shape_name", "a shape that is not of sizes", described("'<f4'", "(x,)"));

@@ -61,6 +61,8 @@ inline Attacks hdf5_datasets() {
   add("shape_transposed", "(3, 4)", with_shape({3, 4}));
   add("shape_zero", "takes 0 bytes", with_shape({0, 3}));
   add("shape_zero_and_huge", "takes 0 bytes", with_shape({0, one << 60}));
+  add("shape_empty_overflow", "an empty array whose shape overflows",
+      with_space(space({0, one << 61, one << 61}), ""));
   add("shape_scalar", "takes 4 bytes", with_shape({}));
   add("shape_33_axes", "dimensions", with_shape(std::vector<uint64_t>(33, 1)));
   add("shape_255_axes", "dimensions", with_shape(std::vector<uint64_t>(255, 1)));

@@ -128,6 +128,7 @@ inline Attacks tfjs_manifests() {
   };
   add("shape_bomb", "no file can hold", kernel("[9223372036854775807, 3]"));
   add("shape_4EiB", "no file can hold", kernel("[1073741824, 1073741824]"));
+  add("shape_empty_overflow", "no file can hold", kernel("[0, 4611686018427387904, 4]"));
   add("shape_negative", "'d/kernel'", kernel("[-4, -3]"));
   add("shape_minus_1", "'d/kernel'", kernel("[-1, 3]"));
   add("shape_beyond", "integer", kernel("[9223372036854775808]"));
