@@ -55,16 +55,19 @@ Arrays named(const Model& model) {
 void save(const Model& model, const std::string& path) { model.save(path); }
 std::vector<Tensor> loaded(const std::string& path) { return load(path).model.get_weights(); }
 
+void save_weights(const Model& model, const std::string& path) { model.save_weights(path); }
+std::vector<Tensor> loaded_weights(const std::string& path) {
+  const Sequential model({Input({.shape = {4}}), Dense({.units = 3, .name = "d"})}, {.name = "s"});
+  model.load_weights(path);
+  return model.get_weights();
+}
+
 const Format kFormats[] = {
     {"Keras", "m.keras", save, loaded},
     {"Hdf5", "m.h5", save, loaded},
-    {"Weights", "m.weights.h5",
-     [](const Model& m, const std::string& path) { m.save_weights(path); },
-     [](const std::string& path) {
-       const Sequential model({Input({.shape = {4}}), Dense({.units = 3, .name = "d"})});
-       model.load_weights(path);
-       return model.get_weights();
-     }},
+    {"Weights", "m.weights.h5", save_weights, loaded_weights},
+    {"WeightsNpz", "m.weights.npz", save_weights, loaded_weights},
+    {"WeightsSafetensors", "m.weights.safetensors", save_weights, loaded_weights},
     {"Tfjs", "web/model.json",
      [](const Model& m, const std::string& path) { export_tfjs(m, path); }, loaded},
     {"Json", "config.json",
@@ -210,6 +213,7 @@ TEST_P(FaultTest, WritingWithoutMemory) {
         });
     EXPECT_GE(count, 5);
     EXPECT_TRUE(is_whole_and_new());
+    RecordProperty("allocations", std::to_string(count));
     format.write(before, path_);
   }
 }
