@@ -257,16 +257,18 @@ int64_t element(const Json& value, size_t i) {
   return one.is_int() ? one.as_int() : 1;
 }
 
-// What TensorFlow.js gets wrong for some shapes: normalization of an axis other than the last, and
-// 'same' in three dimensions where it pads by less than nothing.
+// What TensorFlow.js gets wrong for some shapes: normalization of volumes and of an axis other than
+// the last, and 'same' in three dimensions where it pads by less than nothing.
 void Translator::check_shapes(const Json& object) const {
   const Json config = object.at("config");
   const auto get = [&](const char* key) { return config.find(key).value_or(Json()); };
-  if (class_name_ == "BatchNormalization") {
+  if (class_name_ == "BatchNormalization" || class_name_ == "LayerNormalization") {
     const auto built = object.find("build_config");
     const Json shape = built ? built->find("input_shape").value_or(Json()) : Json();
     const int64_t axis = element(get("axis"), 0);
-    if (axis != -1 && axis + 1 != static_cast<int64_t>(shape.size()))
+    if (shape.size() > 4) refuse("a volume");
+    if (class_name_ == "BatchNormalization" && axis != -1 &&
+        axis + 1 != static_cast<int64_t>(shape.size()))
       refuse(cat("axis=", get("axis").dump()));
   }
   if (class_name_.ends_with("3D") && text(config, "padding") == "same") {
@@ -392,7 +394,14 @@ Json Translator::network(const Json& given) {
   models_ = sequentials;  // a Functional's calls are counted from 1 in these lists already
   items.emplace_back("layers", Json::array(list));
   items.emplace_back("input_layers", references(config.at("input_layers")));
-  items.emplace_back("output_layers", references(config.at("output_layers")));
+  const Json outputs = references(config.at("output_layers"));
+  std::set<std::string> seen;
+  for (const Json& each : outputs.elements())
+    if (!seen.insert(each.dump()).second) {
+      class_name_ = class_name, name_ = text(config, "name");
+      refuse("the same output twice");
+    }
+  items.emplace_back("output_layers", outputs);
   return Json::object({{"class_name", class_name}, {"config", Json::object(items)}});
 }
 

@@ -1,5 +1,6 @@
 #include "cornu/formats/tfjs_lowering.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -140,6 +141,21 @@ Items all_fields(const Json& config) {
   return items;
 }
 
+int64_t only(const Json& config, const char* key) {
+  const Json value = config.at(key);
+  return value.is_array() ? value[0].as_int() : value.as_int();
+}
+
+// How long the result is (layers.md 4.4, 4.6).
+int64_t conv_length(const std::string& class_name, const Json& config, int64_t n) {
+  if (n == kUnknown) return n;
+  const int64_t s = only(config, "strides");
+  const int64_t extent = (only(config, "kernel_size") - 1) * only(config, "dilation_rate") + 1;
+  const bool same = text(config, "padding") == "same";
+  if (class_name == "Conv1DTranspose") return n * s + (same ? 0 : std::max<int64_t>(extent - s, 0));
+  return same ? (n + s - 1) / s : (n - extent) / s + 1;
+}
+
 // One-dimensional convolutions as two-dimensional ones of one row.
 Parts lowered_conv(const std::string& class_name, const Json& config, const Sizes& in) {
   const bool first = text(config, "data_format") == "channels_first";
@@ -158,16 +174,13 @@ Parts lowered_conv(const std::string& class_name, const Json& config, const Size
   const auto filters = config.find("filters");
   const int64_t channels =
       filters ? filters->as_int() : in[1] * config.at("depth_multiplier").as_int();
-  return {reshape({1, in[0], in[1]}), part, reshape({kUnknown, channels})};
+  return {reshape({1, in[0], in[1]}), part,
+          reshape({conv_length(class_name, config, in[0]), channels})};
 }
 
 // Causal padding is zeros before the first step.
 Parts lowered_causal(const Json& config, const Sizes& in) {
-  const auto only = [&](const char* key) {
-    const Json value = config.at(key);
-    return value.is_array() ? value[0].as_int() : value.as_int();
-  };
-  const int64_t before = (only("kernel_size") - 1) * only("dilation_rate");
+  const int64_t before = (only(config, "kernel_size") - 1) * only(config, "dilation_rate");
   Parts parts = lowered_steps({"ZeroPadding", {{before, 0}}}, in, false);
   if (parts.empty()) return parts;
   Part conv{"Conv1D", all_fields(config), true};
@@ -181,10 +194,11 @@ Parts lowered_causal(const Json& config, const Sizes& in) {
 // ----------------------------------------------------------------------------------------------
 
 // The pooled axes come back as ones.
-Parts lowered_keepdims(const std::string& class_name, const Json& config) {
+Parts lowered_keepdims(const std::string& class_name, const Json& config,
+                       const std::optional<Sizes>& in) {
   const bool first = text(config, "data_format") == "channels_first";
   Sizes to(class_name.ends_with("1D") ? 1 : 2, 1);
-  to.insert(first ? to.begin() : to.end(), kUnknown);
+  to.insert(first ? to.begin() : to.end(), !in ? kUnknown : first ? in->front() : in->back());
   return {{class_name, {{"data_format", text(config, "data_format")}}}, reshape(to)};
 }
 
@@ -208,6 +222,7 @@ Parts with_axis_last(const std::string& class_name, const Json& config, int64_t 
 // What TensorFlow.js has with channels last only.
 Parts lowered_channels(const std::string& class_name, const Json& config, const Sizes& in) {
   const auto rank = static_cast<int64_t>(in.size());
+  if (rank > 3) return {};
   if (class_name == "BatchNormalization") {
     Json axis = config.at("axis");
     if (axis.is_array() && axis.size() == 1) axis = axis[0];
@@ -223,20 +238,22 @@ Parts lowered_channels(const std::string& class_name, const Json& config, const 
 }
 
 // The shape that all calls of the layer are on, without the batch, as far as they agree; nothing
-// where the layer has not been built.
+// where the object does not say it.
 std::optional<Sizes> input_sizes(const Json& object) {
   const auto built = object.find("build_config");
   const auto shape = built ? built->find("input_shape") : std::nullopt;
-  if (!shape || !shape->is_array() || shape->empty() || (*shape)[0].is_array()) return std::nullopt;
-  Sizes sizes = sizes_of(*shape);
+  if (shape && shape->is_array() && !shape->empty() && (*shape)[0].is_array()) return std::nullopt;
+  Sizes sizes = sizes_of(shape.value_or(Json()));
   const Json nodes = object.find("inbound_nodes").value_or(Json());
   for (const Json& call : nodes.elements()) {
     const Json first = call.at("args")[0];
     if (!first.is_object()) return std::nullopt;  // a merging layer
     const Sizes other = sizes_of(first.at("config").at("shape"));
+    if (sizes.empty()) sizes = other;
     for (size_t i = 0; i < sizes.size() && i < other.size(); ++i)
       if (other[i] != sizes[i]) sizes[i] = kUnknown;
   }
+  if (sizes.empty()) return std::nullopt;
   sizes.erase(sizes.begin());
   return sizes;
 }
@@ -250,7 +267,7 @@ Parts parts_of(const Json& object) {
     return {{"LeakyReLU", {{"negative_slope", 0.2}}}};
   const bool flat = class_name.ends_with("1D") || class_name.ends_with("2D");
   if (class_name.starts_with("Global") && flat && is_set(config, "keepdims"))
-    return lowered_keepdims(class_name, config);
+    return lowered_keepdims(class_name, config, in);
   if (!in) return {};
   const bool first = text(config, "data_format") == "channels_first";
   if (const auto change = change_of(class_name, config))
@@ -290,6 +307,8 @@ class Lowering {
   void add_parts(const Json& object, const Parts& parts);
   void add_row(Json row, const std::string& name, const std::vector<Json>& calls);
   bool add_arithmetic(const Json& row);
+  Json without_repeats(const Json& row);
+  Json without_repeats_in(const Json& args, std::map<std::string, int>* seen);
   bool add_subtraction(const Json& row);
   Json renamed(const Json& history) const;
   Json renamed_args(const Json& args) const;
@@ -299,6 +318,7 @@ class Lowering {
   bool functional_ = false;
   std::set<std::string> names_;
   std::vector<Json> layers_;
+  std::map<std::string, std::string> copies_;                // by tensor and number
   std::map<std::string, std::string, std::less<>> outputs_;  // whose results stand for a layer's
 };
 
@@ -393,6 +413,46 @@ bool Lowering::add_subtraction(const Json& row) {
   return true;
 }
 
+// TensorFlow.js frees a tensor too early that a call takes twice, as in x + x: all but the first
+// are copies.
+Json Lowering::without_repeats_in(const Json& args, std::map<std::string, int>* seen) {
+  std::vector<Json> all;
+  for (const Json& arg : args.elements()) {
+    if (arg.is_array()) {
+      all.push_back(without_repeats_in(arg, seen));
+      continue;
+    }
+    all.push_back(arg);
+    if (!arg.is_object()) continue;
+    Json config = arg.at("config");
+    const Json history = config.at("keras_history");
+    const int times = (*seen)[history.dump()]++;
+    if (times == 0) continue;
+    std::string& copy = copies_[cat(history.dump(), times)];
+    if (copy.empty()) {
+      copy = new_name(std::string(history[0].as_string()), "copy");
+      add_row(layer_object("Rescaling", copy, true, {{"scale", 1.0}, {"offset", 0.0}}), copy,
+              {Json::object({{"args", Json::array({arg})}})});
+    }
+    config.set("keras_history", Json::array({copy, 0, 0}));
+    all.back().set("config", config);
+  }
+  return Json::array(all);
+}
+
+Json Lowering::without_repeats(const Json& row) {
+  std::vector<Json> calls;
+  for (const Json& call : row.at("inbound_nodes").elements()) {
+    std::map<std::string, int> seen;
+    calls.push_back(call);
+    const Json args = without_repeats_in(call.at("args"), &seen);
+    calls.back().set("args", args);
+  }
+  Json changed = row;
+  changed.set("inbound_nodes", Json::array(calls));
+  return changed;
+}
+
 // ---- names of results that are others' now
 // ----------------------------------------------------------------------------------------------
 
@@ -448,7 +508,8 @@ Json Lowering::network(const Json& object) {
   functional_ = text(object, "class_name") != "Sequential";
   const Json list = config.at("layers");
   for (const Json& each : list.elements()) names_.insert(text(each.at("config"), "name"));
-  for (const Json& each : list.elements()) {
+  for (const Json& given : list.elements()) {
+    const Json each = functional_ ? without_repeats(given) : given;
     const std::string class_name = text(each, "class_name");
     const bool operation = text(each, "module").starts_with("keras.src.ops");
     const bool other = layers::is_network_class(class_name) || layers::is_foreign(each) ||

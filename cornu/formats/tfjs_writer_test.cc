@@ -228,7 +228,10 @@ TEST(TfjsWriter, RefusesByName) {
               HasSubstr("the activation \"hard_sigmoid\""));
   EXPECT_THAT(of(Dense({.units = 2, .kernel_regularizer = "orthogonal_regularizer"}), {4}),
               HasSubstr("the regularizer"));
+  EXPECT_THAT(of(BatchNormalization(), {2, 2, 2, 2}), HasSubstr("a volume"));
   const Symbol x = Input({.shape = {3}});
+  EXPECT_THAT(refusal(Model({.inputs = x, .outputs = {-x, x, x}})),
+              HasSubstr("the same output twice"));
   EXPECT_THAT(refusal(Model({.inputs = x, .outputs = {power(x, 3)}})),
               HasSubstr("a call with a number"));
   EXPECT_THAT(refusal(Model({.inputs = x, .outputs = {exp(x)}})), HasSubstr("arithmetic"));
