@@ -79,7 +79,8 @@ const char* kind_of(mode_t mode) {
 constexpr int64_t kLargest = int64_t{1} << 40;
 constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
-Bytes read_opened(Descriptor file, const std::string& path) {
+// `alone`: the file may have no other name, which could be one outside the folder.
+Bytes read_opened(Descriptor file, const std::string& path, bool alone = false) {
   if (file.get() < 0) {
     // What openat2 and O_NOFOLLOW say of a link.
     fail(path, errno == ELOOP || errno == EXDEV ? "links are not followed here" : reason_of(errno));
@@ -87,6 +88,8 @@ Bytes read_opened(Descriptor file, const std::string& path) {
   struct stat info = {};
   if (::fstat(file.get(), &info) != 0) fail(path, reason_of(errno));
   if (!S_ISREG(info.st_mode)) fail(path, kind_of(info.st_mode));
+  if (alone && info.st_nlink > 1)
+    fail(path, "it is a hard link to a file that has another name, too; copy it");
   if (info.st_size > kLargest) fail(path, cat("it has ", info.st_size, " bytes"));
   return Bytes(
       std::make_shared<FileBytes>(path, std::move(file), static_cast<uint64_t>(info.st_size)));
@@ -119,7 +122,7 @@ Bytes read_in_folder(const std::string& folder, std::string_view name) {
       retry([&] { return ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (opened.get() < 0) fail(folder, reason_of(errno));
   const std::string plain(name);
-  return read_opened(Descriptor(open_beneath(opened.get(), plain)), cat(folder, "/", plain));
+  return read_opened(Descriptor(open_beneath(opened.get(), plain)), cat(folder, "/", plain), true);
 }
 
 std::string folder_of(const std::string& path) {

@@ -91,6 +91,10 @@ inline Attacks tfjs_files() {
       [](const Path& folder) { std::filesystem::create_symlink("nowhere", folder / "w.bin"); });
   add("symlink_itself", "IoError", "links are not followed", files("['w.bin']"),
       [](const Path& folder) { std::filesystem::create_symlink("w.bin", folder / "w.bin"); });
+  add("hard_link", "IoError", "hard link", files("['w.bin']"), [](const Path& folder) {
+    put(folder, "outside", floats(15));
+    std::filesystem::create_hard_link(folder / "outside", folder / "w.bin");
+  });
   add("fifo", "IoError", "pipe", files("['w.bin']"), [](const Path& folder) {
     if (::mkfifo((folder / "w.bin").c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
   });
