@@ -407,8 +407,6 @@ Json Translator::network(const Json& given) {
 
 }  // namespace
 
-Json keras2_object(const model::Network& network) {
-  return Translator().network(model::model_object(network));
-}
+Json keras2_object(const Json& object) { return Translator().network(object); }
 
 }  // namespace cornu::formats

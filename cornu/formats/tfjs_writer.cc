@@ -15,6 +15,7 @@
 #include "cornu/formats/keras_weights_writer.h"
 #include "cornu/formats/tfjs.h"
 #include "cornu/formats/tfjs_lowering.h"
+#include "cornu/formats/tfjs_names.h"
 #include "cornu/model/network.h"
 
 namespace cornu {
@@ -40,12 +41,13 @@ std::string weight_name(const Layer& layer, const std::string& name) {
 }
 
 // What a wrapper holds is named after both; TensorFlow.js leaves the inner name out by itself.
-void collect(const Layer& layer, const std::string& wrapper, std::set<const LayerImpl*>* seen,
-             std::vector<Named>* weights) {
+void collect(const Layer& layer, const std::string& wrapper, const TfjsNames& names,
+             std::set<const LayerImpl*>* seen, std::vector<Named>* weights) {
   if (!seen->insert(layer.impl().get()).second) return;
   const bool is_model = dynamic_cast<const model::Network*>(layer.impl().get()) != nullptr;
   const std::vector<Layer> inner = layer.impl()->inner_layers();
-  for (const Layer& each : inner) collect(each, is_model ? "" : layer.name() + "/", seen, weights);
+  const std::string name = names.of(layer.name());
+  for (const Layer& each : inner) collect(each, is_model ? "" : name + "/", names, seen, weights);
   if (!inner.empty()) return;
   for (const Weight& w : layer.impl()->weights()) {
     Tensor value = w.variable->value();
@@ -54,15 +56,14 @@ void collect(const Layer& layer, const std::string& wrapper, std::set<const Laye
       shape.insert(0, 1);
       value = value.reshaped(shape);
     }
-    weights->push_back(
-        {cat(wrapper, layer.name(), "/", weight_name(layer, w.variable->name())), value});
+    weights->push_back({cat(wrapper, name, "/", weight_name(layer, w.variable->name())), value});
   }
 }
 
-std::vector<Named> weights_of(const model::Network& network) {
+std::vector<Named> weights_of(const model::Network& network, const TfjsNames& tfjs_names) {
   std::vector<Named> weights;
   std::set<const LayerImpl*> seen;
-  for (const Layer& layer : network.layers()) collect(layer, "", &seen, &weights);
+  for (const Layer& layer : network.layers()) collect(layer, "", tfjs_names, &seen, &weights);
   std::set<std::string> names;
   for (const Named& w : weights)
     if (!names.insert(w.name).second)
@@ -132,8 +133,10 @@ TfjsFiles tfjs_files(const Model& model) {
   if (!network.built())
     throw ValueError(
         network.where().message("it cannot be written for TensorFlow.js: it has not been built"));
-  const Json config = keras2_object(network);
-  const std::vector<Named> weights = weights_of(network);
+  const Json object = model::model_object(network);
+  const TfjsNames names(object);
+  const Json config = keras2_object(names.renamed(object));
+  const std::vector<Named> weights = weights_of(network, names);
   std::vector<Json> list, paths;
   int64_t size = 0;
   for (const Named& w : weights) {

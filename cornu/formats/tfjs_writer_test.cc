@@ -163,6 +163,32 @@ TEST(TfjsWriter, LoweredLayersInGraphs) {
   expect_close(loaded.predict(some_inputs(model)), model.predict(some_inputs(model)));
 }
 
+// TensorFlow.js takes letters, digits, '-', '_', '.' and '/' alone.
+TEST(TfjsWriter, NamesThatTensorFlowJsTakes) {
+  const Symbol x = Input({.shape = {4}, .name = "層"});
+  const Layer twice = Dense({.units = 4, .name = "a b"});
+  const Sequential nested({Input({.shape = {4}}), Dense({.units = 4, .name = "a_b"})},
+                          {.name = "?"});
+  const Symbol y = nested(twice(twice(x)));
+  const Symbol z = Dense({.units = 4, .name = "c:0"})(Reshape({.target_shape = {2, 2}})(y));
+  const Model model({.inputs = x,
+                     .outputs = {z, TimeDistributed({.layer = Dense({.units = 2, .name = "é"}),
+                                                     .name = "t d"})(z)}});
+  const Folder folder;
+  export_tfjs(model, folder.path("m.json"));
+  const Json json = base::parse_json(base::read_file(folder.path("m.json")), "m");
+  std::set<std::string> names;
+  for (const Json& w : json.at("weightsManifest")[0].at("weights").elements())
+    names.emplace(w.at("name").as_string());
+  EXPECT_EQ(names, (std::set<std::string>{"a_b_1/kernel", "a_b_1/bias", "a_b/kernel", "a_b/bias",
+                                          "c_0/kernel", "c_0/bias", "t_d/layer__/kernel",
+                                          "t_d/layer__/bias"}));
+  EXPECT_EQ(json.at("modelTopology").dump().find("a b"), std::string::npos);
+  const Model loaded = load_model(folder.path("m.json"));
+  expect_same_numbers_somewhere(loaded, model);
+  expect_close(loaded.predict(some_inputs(model)), model.predict(some_inputs(model)));
+}
+
 // Of training, the compile configuration comes back; the optimizer starts afresh.
 TEST(TfjsWriter, TrainingConfiguration) {
   const Sequential model({Input({.shape = {4}}), Dense({.units = 2})});
