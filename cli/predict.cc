@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> inputs, outputs;
   double scale = 1;
   int64_t batch_size = 32;
+  int64_t band = 0;
   std::string measure;
   Common common;
 };
@@ -126,6 +127,7 @@ void run(const Options& o) {
   {
     ProgressBar bar("predict", o.common.quiet || o.common.json);
     cornu::PredictOptions options{.batch_size = o.batch_size, .precision = o.common.precision};
+    options.band = o.band;
     if (!o.measure.empty()) options.plan = "measure", options.plan_file = o.measure;
     if (bar.shown()) options.progress = [&](double done) { bar.update(done); };
     y = model.predict(x, options);
@@ -159,7 +161,9 @@ void add_predict(CLI::App& app) {
   verb->footer(
       "\nExamples:\n"
       "  cornu predict model.keras --input x.npy --output y.npy\n"
-      "  cornu predict upscaler/model.json --input photo.png --output large.png --scale 255");
+      "  cornu predict upscaler/model.json --input photo.png --output large.png --scale 255\n"
+      "  cornu predict upscaler/model.json --input large.png --output huge.png --scale 255 "
+      "--band 128");
   verb->add_option("model", options->model, "The model's file")->required()->type_name("MODEL");
   verb->add_option(
           "--input", options->inputs,
@@ -187,6 +191,14 @@ void add_predict(CLI::App& app) {
       ->type_name("S");
   verb->add_option("--batch-size", options->batch_size, "Samples computed at a time")
       ->check(between(int64_t{1}, int64_t{1} << 30))
+      ->capture_default_str()
+      ->type_name("N");
+  verb->add_option(
+          "--band", options->band,
+          wrapped("Computes the output in bands of about N rows (cells along its first spatial "
+                  "axis), so that large pictures and volumes take little memory; 0: whole. Models "
+                  "of one output"))
+      ->check(between(int64_t{0}, int64_t{1} << 30))
       ->capture_default_str()
       ->type_name("N");
   add_measure_option(*verb, options->measure);

@@ -10,6 +10,7 @@
 #include "cornu/model/input_shapes.h"
 #include "cornu/model/network.h"
 #include "cornu/model/print.h"
+#include "cornu/model/run_in_bands.h"
 
 namespace cornu {
 
@@ -169,27 +170,40 @@ std::vector<Shape> model::full_input_shapes(const Model& model, std::vector<Shap
   return given;
 }
 
-Program Model::program(ProgramOptions o) const {
-  o.input_shapes = model::full_input_shapes(*this, std::move(o.input_shapes), "program");
+namespace {
+
+// Calls use(compile::Options) with what the options come to.
+template <class Use>
+void with_options(const nn::Where& where, const ProgramOptions& o, Use&& use) {
   if (o.precision != "fast" && o.precision != "strict")
-    throw ValueError(network_->where().message(
+    throw ValueError(where.message(
         "`precision` must be 'fast' or 'strict'. Received: ", "precision=", quoted(o.precision)));
   if (o.plan != "heuristic" && o.plan != "measure")
-    throw ValueError(network_->where().message(
+    throw ValueError(where.message(
         "`plan` must be 'heuristic' or 'measure'. Received: ", "plan=", quoted(o.plan)));
   const bool measure = o.plan == "measure";
   if (!measure && !o.plan_file.empty())
-    throw ValueError(network_->where().message(
-        "`plan_file` needs plan='measure'. Received: plan_file=", quoted(o.plan_file)));
+    throw ValueError(where.message("`plan_file` needs plan='measure'. Received: plan_file=",
+                                   quoted(o.plan_file)));
   compile::Options options;
   options.strict = o.precision == "strict";
-  if (!measure) return Program(compile::compile(trace(o.input_shapes), options));
+  if (!measure) return use(options);
   compile::Measured measured(exec::process_pool());
   if (!o.plan_file.empty()) measured.read(o.plan_file);
   options.measured = &measured;
-  Program program(compile::compile(trace(o.input_shapes), options));
+  use(options);
   if (!o.plan_file.empty() && measured.changed()) measured.write(o.plan_file);
-  return program;
+}
+
+}  // namespace
+
+Program Model::program(ProgramOptions o) const {
+  o.input_shapes = model::full_input_shapes(*this, std::move(o.input_shapes), "program");
+  std::shared_ptr<const compile::Plan> plan;
+  with_options(network_->where(), o, [&](const compile::Options& options) {
+    plan = compile::compile(trace(o.input_shapes), options);
+  });
+  return Program(std::move(plan));
 }
 
 Tensor Model::predict(const Tensor& x, PredictOptions o) const {
@@ -235,6 +249,9 @@ std::vector<Tensor> Model::predict(const std::vector<Tensor>& x, PredictOptions 
   if (o.batch_size < 1)
     throw ValueError(where.message("predict: `batch_size` must be positive. Received: batch_size=",
                                    o.batch_size));
+  if (o.band < 0)
+    throw ValueError(
+        where.message("predict: `band` must not be negative. Received: band=", o.band));
   if (x.empty()) throw ValueError(where.message("predict needs at least one input"));
   for (const Tensor& t : x) {
     if (t.shape().rank() == 0)
@@ -253,6 +270,20 @@ std::vector<Tensor> Model::predict(const std::vector<Tensor>& x, PredictOptions 
     y.emplace_back(std::move(shape));
     if (y.back().shape().rank() == 0 || y.back().shape()[0] != total)
       o.batch_size = std::max<int64_t>(total, 1);  // an output without a batch axis
+    else if (o.band > 0)
+      o.batch_size = 1;
+  }
+  if (o.band > 0 && total > 0) {
+    if (y.size() != 1)
+      throw ValueError(where.message("predict: `band` needs a model of one output. Received: band=",
+                                     o.band, " and ", y.size(), " outputs"));
+    const int64_t batch = total % o.batch_size == 0 ? o.batch_size : total;
+    with_options(where, {.precision = o.precision, .plan = o.plan, .plan_file = o.plan_file},
+                 [&](const compile::Options& options) {
+                   model::run_in_bands(trace(with_batch(x, batch)), o.band, options, x, y[0],
+                                       o.progress);
+                 });
+    return y;
   }
   for (int64_t at = 0; at < total; at += o.batch_size) {
     const int64_t count = std::min(o.batch_size, total - at);

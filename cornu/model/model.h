@@ -49,6 +49,12 @@ struct PredictOptions {
   std::string plan_file = {};
   // Told the share of the work that is done, 0 to 1, from the calling thread. Must not throw.
   std::function<void(double done)> progress = {};
+  // Computes the output in bands of about so many cells along its first spatial axis, one after
+  // another, so that memory is that of a band, and of the rows that convolutions look back to,
+  // instead of the whole picture or volume. Nothing is computed twice, but each call makes its
+  // programs anew. 0: whole. For models of one output; where an output needs everything at once
+  // (Dense, global pooling) it is computed whole. The results are the same up to rounding.
+  int64_t band = 0;
 };
 
 struct ProgramOptions {

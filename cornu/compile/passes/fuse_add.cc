@@ -38,7 +38,8 @@ graph::Graph fuse_add(graph::Graph g) {
       continue;
     }
     Node conv = to[to.at(old.in[*i])];
-    if (conv.in.size() < 3) conv.in.push_back(to.constant(Tensor(Shape{conv.shape[-1]}), conv.layer));
+    if (conv.in.size() < 3)
+      conv.in.push_back(to.constant(Tensor(Shape{conv.shape[-1]}), conv.layer));
     conv.in.push_back(to.at(old.in[1 - *i]));
     to.replace(to.add(std::move(conv)));
   }
