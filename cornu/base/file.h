@@ -21,8 +21,8 @@ namespace cornu::base {
 CORNU_API Bytes read_file(const std::string& path);
 
 // Opens the file `name` in `folder`. The name may come from inside a file: it must be plain (see
-// is_plain_name, FormatError otherwise) and may be no link, neither a symbolic nor a hard one, so it
-// cannot leave the folder.
+// is_plain_name, FormatError otherwise) and may be no link, neither a symbolic nor a hard one, so
+// it cannot leave the folder.
 CORNU_API Bytes read_in_folder(const std::string& folder, std::string_view name);
 
 // The folder that holds `path`: "." for a bare name.

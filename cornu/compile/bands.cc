@@ -176,9 +176,12 @@ Bands::Rows Bands::wanted_after(const Rows& ends) const {
     for (size_t i = 0; i < node.in.size(); ++i) {
       const size_t in = index(node.in[i]);
       int64_t& from = wanted[in];
-      from = axis_[in] < 0 ? 0
-                           : std::min(from, needed(g_, node, i, with_rows(id, left))
-                                                [static_cast<size_t>(axis_[in])].begin);
+      from =
+          axis_[in] < 0
+              ? 0
+              : std::min(
+                    from,
+                    needed(g_, node, i, with_rows(id, left))[static_cast<size_t>(axis_[in])].begin);
     }
   }
   return wanted;
@@ -264,8 +267,7 @@ class Bands::Builder {
     if (there.box == box) return there.id;
     ops::Pad pad;
     for (size_t a = 0; a < box.size(); ++a)
-      pad.edges.push_back(
-          {there.box[a].begin - box[a].begin, box[a].end - there.box[a].end});
+      pad.edges.push_back({there.box[a].begin - box[a].begin, box[a].end - there.box[a].end});
     return add({std::move(pad), {there.id}, shape_of(box), b_.g_[id].layer});
   }
 

@@ -32,8 +32,8 @@ class Bands {
   Step step(int64_t k) const;
 
  private:
-  using Rows = std::vector<int64_t>;                // of each node, along its axis
-  using Boxes = std::vector<std::optional<Box>>;    // of each node; nothing of what is not needed
+  using Rows = std::vector<int64_t>;              // of each node, along its axis
+  using Boxes = std::vector<std::optional<Box>>;  // of each node; nothing of what is not needed
   class Builder;
 
   explicit Bands(const graph::Graph& g) : g_(g), axis_(g.nodes.size(), -1) {}
@@ -55,10 +55,10 @@ class Bands {
   Box with_rows(graph::NodeId id, Span rows) const;
 
   graph::Graph g_;
-  Boxes boxes_;                 // what is needed at all
-  std::vector<int64_t> axis_;   // that a node's rows lie along; -1: all is one row
-  std::vector<Rows> ends_;      // behind the last row made, after each step
-  std::vector<Rows> wanted_;    // the first row that is needed from a step on
+  Boxes boxes_;                // what is needed at all
+  std::vector<int64_t> axis_;  // that a node's rows lie along; -1: all is one row
+  std::vector<Rows> ends_;     // behind the last row made, after each step
+  std::vector<Rows> wanted_;   // the first row that is needed from a step on
 };
 
 }  // namespace cornu::compile

@@ -47,19 +47,19 @@ TEST(RunInBands, BranchesThatMeetAgain) {
 }
 
 TEST(RunInBands, OneAxisThreeAxesAndChannelsFirst) {
-  check(Sequential({Input({.shape = {100, 3}}),
-                    Conv1D({.filters = 4, .kernel_size = 3, .padding = "causal", .dilation_rate = 4}),
-                    UpSampling1D({.size = 3})}),
-        {3, 100, 3}, {11, 64});
+  check(
+      Sequential({Input({.shape = {100, 3}}),
+                  Conv1D({.filters = 4, .kernel_size = 3, .padding = "causal", .dilation_rate = 4}),
+                  UpSampling1D({.size = 3})}),
+      {3, 100, 3}, {11, 64});
   check(Sequential({Input({.shape = {9, 8, 7, 2}}),
                     Conv3D({.filters = 3, .kernel_size = 3, .padding = "same"}),
                     Conv3DTranspose({.filters = 2, .kernel_size = 2, .strides = 2})}),
         {1, 9, 8, 7, 2}, {5, 8});
-  check(Sequential({Input({.shape = {2, 20, 20}}),
-                    Conv2D({.filters = 16,
-                            .kernel_size = 3,
-                            .padding = "same",
-                            .data_format = "channels_first"})}),
+  check(Sequential({Input({.shape = {2, 20, 20}}), Conv2D({.filters = 16,
+                                                           .kernel_size = 3,
+                                                           .padding = "same",
+                                                           .data_format = "channels_first"})}),
         {1, 2, 20, 20}, {6});
 }
 
@@ -68,14 +68,14 @@ TEST(RunInBands, TellsItsProgress) {
                           Conv2D({.filters = 8, .kernel_size = 3, .padding = "same"}),
                           Conv2D({.filters = 8, .kernel_size = 3, .padding = "same"})});
   int64_t parts = 0;
-  model.predict(random_tensor({1, 64, 64, 8}, 1), {.progress = [&](double) { ++parts; }, .band = 16});
+  model.predict(random_tensor({1, 64, 64, 8}, 1),
+                {.progress = [&](double) { ++parts; }, .band = 16});
   EXPECT_EQ(parts, 5);  // of 16 rows, and one to fill
 }
 
 TEST(RunInBands, WhatNeedsEverythingIsComputedWhole) {
-  const Sequential model({Input({.shape = {12, 12, 2}}),
-                          Conv2D({.filters = 3, .kernel_size = 3}), GlobalAveragePooling2D(),
-                          Dense({.units = 40})});
+  const Sequential model({Input({.shape = {12, 12, 2}}), Conv2D({.filters = 3, .kernel_size = 3}),
+                          GlobalAveragePooling2D(), Dense({.units = 40})});
   int64_t parts = 0;
   const Tensor x = random_tensor({5, 12, 12, 2}, 1);
   const Tensor y = model.predict(x, {.progress = [&](double) { ++parts; }, .band = 8});
