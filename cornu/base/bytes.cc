@@ -85,13 +85,18 @@ std::string Bytes::text() const {
 }
 
 void Bytes::copy_to(std::span<std::byte> out) const {
-  constexpr uint64_t kPiece = 1 << 20;
   if (out.size() != size_) fail(cat("a range of ", size_, " bytes is copied to ", out.size()));
-  for (uint64_t done = 0; done < size_; done += kPiece) {
-    const Bytes piece = at(done, std::min(kPiece, size_ - done), "a piece of data");
-    std::memcpy(out.data() + done, piece.load(), static_cast<size_t>(piece.size()));
+  source_->copy(offset_, out);
+}
+
+void ByteSource::copy(uint64_t offset, std::span<std::byte> out) {
+  constexpr size_t kPiece = 1 << 20;
+  for (size_t done = 0; done < out.size();) {
+    const size_t count = std::min(kPiece, out.size() - done);
+    std::memcpy(out.data() + done, load(offset + done, count), count);
+    done += count;
     // From the front: a block that two pieces share goes with the second.
-    if (size_ >= kPiece) at(0, done + piece.size(), "a piece of data").release();
+    if (out.size() >= kPiece) release(offset, done);
   }
 }
 

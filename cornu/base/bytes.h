@@ -25,6 +25,9 @@ class CORNU_API ByteSource {
   // The bytes [offset, offset + size), which the caller has checked to exist. Valid until released.
   // Throws IoError.
   virtual const std::byte* load(uint64_t offset, uint64_t size) = 0;
+  // Copies as many bytes as `out` has room for, piece by piece: a large range is never in memory
+  // twice. Throws IoError.
+  virtual void copy(uint64_t offset, std::span<std::byte> out);
   // Gives back the memory of a range; it can be loaded again.
   virtual void release(uint64_t offset, uint64_t size) noexcept = 0;
 
@@ -55,7 +58,7 @@ class CORNU_API Bytes {
   // All of the range, in memory.
   std::span<const std::byte> span() const { return {load(), static_cast<size_t>(size_)}; }
   std::string text() const;
-  // Copies the range piece by piece, so that a large one is never in memory twice.
+  // Copies the range, of which a large one is never in memory twice.
   void copy_to(std::span<std::byte> out) const;
   // Gives back the memory the range took; it may be read again.
   void release() const noexcept { source_->release(offset_, size_); }

@@ -78,9 +78,10 @@ class WeightFile {
     at(path).name = name;
     return *this;
   }
-  // kernel and bias of a Dense from 4 to `units`.
-  WeightFile& dense(const std::string& group, int64_t units = 3, std::optional<float> value = {}) {
-    put(group + "/vars/0", {4, units}, value);
+  // kernel and bias of a Dense from `inputs` to `units`.
+  WeightFile& dense(const std::string& group, int64_t units = 3, std::optional<float> value = {},
+                    int64_t inputs = 4) {
+    put(group + "/vars/0", {inputs, units}, value);
     return put(group + "/vars/1", {units}, value);
   }
   std::string data() const {

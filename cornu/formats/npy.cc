@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "cornu/base/bytes.h"
@@ -11,6 +12,7 @@
 #include "cornu/base/text.h"
 #include "cornu/formats/npy_parser.h"
 #include "cornu/formats/numbers.h"
+#include "cornu/formats/zip.h"
 #include "cornu/formats/zip_writer.h"
 
 namespace cornu {
@@ -220,7 +222,13 @@ void save_npy(const std::string& path, const Tensor& tensor) {
 
 void save_npz(const std::string& path, const std::vector<std::pair<std::string, Tensor>>& arrays) {
   std::vector<formats::ZipMember> members;
-  for (const auto& [name, tensor] : arrays) members.push_back({name + ".npy", npy_content(tensor)});
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : arrays) {
+    const char* why = formats::refused_member_name(name + ".npy");
+    if (!why && !names.insert(name).second) why = "comes twice";
+    if (why) throw ValueError(base::cat("save_npz: the name ", base::quoted(name), " ", why));
+    members.push_back({name + ".npy", npy_content(tensor)});
+  }
   formats::write_file(formats::write_zip(std::move(members)), path);
 }
 

@@ -23,7 +23,9 @@ CORNU_API void save_npy(const std::string& path, const Tensor& tensor);
 // file.
 CORNU_API std::vector<std::pair<std::string, Tensor>> load_npz(const std::string& path);
 
-// Writes an .npz archive (numpy.savez): float32 arrays, not packed. Errors are save_npy's.
+// Writes an .npz archive (numpy.savez): float32 arrays, not packed. Errors are save_npy's, and
+// ValueError for a name that comes twice or that no member of an archive may have: load_npz() would
+// refuse it.
 CORNU_API void save_npz(const std::string& path,
                         const std::vector<std::pair<std::string, Tensor>>& arrays);
 

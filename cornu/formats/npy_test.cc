@@ -185,6 +185,15 @@ TEST(Npz, ReadsArraysInOrder) {
   EXPECT_THROW(parse_npz(testing_zip::make_zip({{"readme", "x"}}).bytes()), FormatError);
 }
 
+TEST(Npz, RefusesToWriteWhatItWouldNotRead) {
+  const std::string path = "/dev/null/none.npz";
+  const Tensor t(Shape{1});
+  for (const char* name : {"x:0", "../a", "/a", "a\\b", "a/../b", "\xff"})
+    EXPECT_THROW(save_npz(path, {{name, t}}), ValueError) << name;
+  EXPECT_THROW(save_npz(path, {{"a", t}, {"a", t}}), ValueError);
+  EXPECT_THROW(save_npz(path, {{"ab:0/c d", t}}), IoError);
+}
+
 TEST(Npy, SavesWhatItLoads) {
   std::string folder = (std::filesystem::temp_directory_path() / "cornu_npy_XXXXXX").string();
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);

@@ -122,6 +122,10 @@ void read_floats(NumberType type, const base::Bytes& from, std::span<float> to, 
   if (from.size() / each != to.size() || from.size() % each != 0)
     from.fail(
         base::cat(from.size(), " bytes are not ", to.size(), " numbers of type ", name_of(type)));
+  if (type == NumberType::kFloat32 && order == ByteOrder::kLittle) {
+    from.copy_to(std::as_writable_bytes(to));
+    return from.release();
+  }
   for (uint64_t done = 0; done < to.size(); done += kPiece) {
     const uint64_t count = std::min<uint64_t>(kPiece, to.size() - done);
     base::Bytes piece = from.at(done * each, count * each, "an array");

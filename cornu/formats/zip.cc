@@ -29,26 +29,6 @@ constexpr uint16_t kKnownFlags = 0x0006 | kHasDescriptor | 1 << 11;
 constexpr uint64_t kMostEntries = 100'000;
 constexpr uint64_t kPiece = 1 << 20;
 
-void check_name(const std::string& name, const ByteCursor& at) {
-  const auto refuse = [&](const char* why) {
-    at.fail(cat("the member name ", quoted(name), " ", why));
-  };
-  if (name.empty()) refuse("is empty");
-  if (!base::is_utf8(name)) refuse("is not UTF-8");
-  if (name[0] == '/' || (name.size() > 1 && name[1] == ':')) refuse("is an absolute path");
-  for (char c : name)
-    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7f || c == '\\')
-      refuse("holds a backslash or a control character");
-  // A folder's own entry ends in '/'.
-  const std::string_view path = std::string_view(name).substr(0, name.size() - name.ends_with('/'));
-  for (size_t start = 0; start <= path.size();) {
-    const size_t end = std::min(path.find('/', start), path.size());
-    const std::string_view part = path.substr(start, end - start);
-    if (part.empty() || part == "." || part == "..") refuse("leaves its folder");
-    start = end + 1;
-  }
-}
-
 // The 64-bit sizes and offset that the zip64 extra field (id 1) holds for those that are all ones.
 void read_zip64(const Bytes& extra, std::initializer_list<uint64_t*> values) {
   const bool needed =
@@ -88,6 +68,24 @@ struct ZipReader::Directory {
   uint64_t size = 0;
   uint64_t offset = 0;
 };
+
+const char* refused_member_name(const std::string& name) {
+  if (name.empty()) return "is empty";
+  if (!base::is_utf8(name)) return "is not UTF-8";
+  if (name[0] == '/' || (name.size() > 1 && name[1] == ':')) return "is an absolute path";
+  for (char c : name)
+    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7f || c == '\\')
+      return "holds a backslash or a control character";
+  // A folder's own entry ends in '/'.
+  const std::string_view path = std::string_view(name).substr(0, name.size() - name.ends_with('/'));
+  for (size_t start = 0; start <= path.size();) {
+    const size_t end = std::min(path.find('/', start), path.size());
+    const std::string_view part = path.substr(start, end - start);
+    if (part.empty() || part == "." || part == "..") return "leaves its folder";
+    start = end + 1;
+  }
+  return nullptr;
+}
 
 bool is_zip(const Bytes& bytes) {
   return bytes.size() >= 4 && bytes.u32(0, "a signature") == kLocalHeader;
@@ -183,7 +181,8 @@ void ZipReader::read_directory(const Directory& directory) {
     const uint32_t external = c.u32("a directory entry");
     entry.header = c.u32("a directory entry");
     entry.name = c.take(name_size, "a member name").text();
-    check_name(entry.name, c);
+    if (const char* why = refused_member_name(entry.name))
+      c.fail(cat("the member name ", quoted(entry.name), " ", why));
     read_zip64(c.take(extra_size, "an extra field"),
                {&entry.size, &entry.stored_size, &entry.header});
     c.skip(comment_size, "a comment");
@@ -264,12 +263,18 @@ Bytes ZipReader::read(const Entry& entry, base::Budget* budget) const {
     whole = unpacked(data, entry.size, entry.name);
   }
   uLong crc = ::crc32(0, nullptr, 0);
+  std::vector<std::byte> room(entry.method == kStored ? std::min(kPiece, whole.size()) : 0);
   for (uint64_t done = 0; done < whole.size(); done += kPiece) {
     const Bytes piece = whole.at(done, std::min(kPiece, whole.size() - done), "a member's data");
-    crc = ::crc32(crc, reinterpret_cast<const Bytef*>(piece.span().data()),
-                  static_cast<uInt>(piece.size()));
-    // What was unpacked stays: making it again is dear.
-    if (entry.method == kStored) whole.at(0, done + piece.size(), "a member's data").release();
+    std::span<const std::byte> bytes;
+    if (entry.method == kStored) {
+      piece.copy_to(std::span(room).first(piece.size()));
+      bytes = room;
+    } else {
+      bytes = piece.span();  // stays: making it again is dear
+    }
+    crc =
+        ::crc32(crc, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(piece.size()));
   }
   if (crc != entry.crc)
     data.fail(cat("the CRC-32 of ", quoted(entry.name), " is wrong: the file is damaged"));

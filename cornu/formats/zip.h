@@ -52,6 +52,9 @@ class ZipReader {
   std::vector<Entry> entries_;
 };
 
+// Why no member may have this name, "is empty"; null for one that may.
+const char* refused_member_name(const std::string& name);
+
 // Whether the bytes begin as a zip archive does.
 bool is_zip(const base::Bytes& bytes);
 

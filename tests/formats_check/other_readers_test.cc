@@ -124,7 +124,8 @@ TEST(OtherReaders, Npz) {
   if (python().empty()) GTEST_SKIP() << "no Python has h5py (Debian: python3-h5py)";
   const Folder folder;
   const std::string path = folder.path("a.npz");
-  save_npz(path, {{"a b", testing::ramp({2, 3})}, {"层", testing::ramp({})}, {"x:0", Tensor({0})}});
+  save_npz(path,
+           {{"a b", testing::ramp({2, 3})}, {"层", testing::ramp({})}, {"x y:0", Tensor({0})}});
   const Outcome r = run_outside(cat(python(),
                                     " -c 'import sys, zipfile, numpy\n"
                                     "print(zipfile.ZipFile(sys.argv[1]).testzip())\n"
@@ -133,7 +134,7 @@ TEST(OtherReaders, Npz) {
                                     path));
   EXPECT_EQ(r.output,
             "None\n'a b' (2, 3) float32 [-1.   -0.26]\n'\\u5c42' () float32 [-1.]\n"
-            "'x:0' (0,) float32 []\n");
+            "'x y:0' (0,) float32 []\n");
 }
 
 }  // namespace

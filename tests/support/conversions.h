@@ -6,7 +6,6 @@
 #include <fstream>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cornu/cornu.h"
@@ -48,27 +47,11 @@ inline Model from_json(const Model& model, const std::string& folder) {
 // The configuration as text, the weights in a file of the given kind.
 inline LoadResult with_weights(const char* suffix, const Model& model, const std::string& folder) {
   const std::string path = folder + "/model" + suffix;
-  if (std::string(suffix) == ".weights.h5") {
-    model.save_weights(path);
-  } else {
-    model.save(path);
-  }
+  const bool whole = std::string(suffix) == ".keras" || std::string(suffix) == ".h5";
+  whole ? model.save(path) : model.save_weights(path);
   const Model made = from_json(model, folder);
   const std::vector<std::string> warnings = made.load_weights(path);
   return {made, warnings, ""};
-}
-
-inline LoadResult safetensors(const Model& model, const std::string& folder) {
-  const std::string path = folder + "/model.safetensors";
-  std::vector<std::pair<std::string, Tensor>> arrays;
-  for (const Tensor& weight : model.get_weights())
-    arrays.emplace_back(base::cat("weight ", arrays.size()), weight);
-  save_safetensors(path, arrays);
-  const Model made = from_json(model, folder);
-  std::vector<Tensor> weights;
-  for (auto& [name, weight] : load_safetensors(path)) weights.push_back(std::move(weight));
-  made.set_weights(weights);
-  return {made, {}, ""};
 }
 
 }  // namespace conversion
@@ -84,7 +67,7 @@ inline std::vector<Conversion> conversions() {
       {"JSON and .weights.h5", std::bind(with_weights, ".weights.h5", _1, _2)},
       {"JSON and .keras", std::bind(with_weights, ".keras", _1, _2)},
       {"JSON and .h5", std::bind(with_weights, ".h5", _1, _2), false},
-      {"JSON and safetensors", safetensors, false},
+      {"JSON and safetensors", std::bind(with_weights, ".safetensors", _1, _2), false},
   };
 }
 
