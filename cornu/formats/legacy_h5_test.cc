@@ -45,12 +45,18 @@ void put(Hdf5Group* group, const std::string& path, const Tensor& value) {
   put(&group->group(path.substr(0, slash)), path.substr(slash + 1), value);
 }
 
+Hdf5Group& group_at(Hdf5Group* group, const std::string& path) {
+  const size_t slash = path.find('/');
+  if (slash == std::string::npos) return group->group(path);
+  return group_at(&group->group(path.substr(0, slash)), path.substr(slash + 1));
+}
+
 void put_weights(Hdf5Group* group, const std::vector<StoredLayer>& layers,
                  const std::string& version, const std::string& backend = "tensorflow") {
   std::vector<std::string> names;
   for (const StoredLayer& layer : layers) {
     names.push_back(layer.name);
-    Hdf5Group& own = group->group(layer.name);
+    Hdf5Group& own = group_at(group, layer.name);
     std::vector<std::string> weight_names;
     for (const Array& a : layer.weights) {
       weight_names.push_back(a.name);
@@ -157,6 +163,36 @@ TEST(LegacyH5, OfKeras1) {
   EXPECT_THAT(weights[0].values(), ElementsAre(1, 4, 2, 5, 3, 6));
   model.config = "{'class_name': 'Sequential', 'config': [{'class_name': 'Merge', 'config': {}}]}";
   EXPECT_THROW(model.load(folder), ValueError);
+}
+
+// As DenseNet's are in keras_applications.
+TEST(LegacyH5, NamesWithSlashes) {
+  const Folder folder;
+  const std::string node = "'inbound_nodes': [[['conv1/in', 0, 0, {}]]]";
+  const std::string last = "'inbound_nodes': [[['conv1/conv', 0, 0, {}]]]";
+  const auto of = [](const std::string& class_name, const std::string& name,
+                     const std::string& config, const std::string& nodes) {
+    return cat("{'class_name': '", class_name, "', 'name': '", name, "', 'config': {'name': '",
+               name, "', ", config, "}, ", nodes, "}");
+  };
+  const WholeModel model{
+      cat("{'class_name': 'Model', 'config': {'name': 'some/model', 'layers': [",
+          of("InputLayer", "conv1/in", "'batch_input_shape': [null, 2]", "'inbound_nodes': []"),
+          ", ", of("Dense", "conv1/conv", "'units': 2", node), ", ",
+          of("Dense", "conv1/b/c", "'units': 1", last),
+          "], 'input_layers': [['conv1/in', 0, 0]], 'output_layers': [['conv1/b/c', 0, 0]]}}"),
+      {{"conv1/conv",
+        {{"conv1/conv/kernel:0", count({2, 2})}, {"conv1/conv/bias:0", count({2}, 9)}}},
+       {"conv1/b/c",
+        {{"conv1/b/c/kernel:0", count({2, 1}, 30)}, {"conv1/b/c/bias:0", count({1}, 40)}}}}};
+  const Model loaded = model.load(folder).model;
+  EXPECT_EQ(loaded.name(), "some_model");
+  EXPECT_EQ(loaded.get_layer(1).name(), "conv1_conv");
+  EXPECT_TRUE(bit_equal(loaded.get_weights()[0], count({2, 2})));
+  EXPECT_TRUE(bit_equal(loaded.get_weights()[3], count({1}, 40)));
+  loaded.set_weights({count({2, 2}), count({2}), count({2, 1}), count({1})});
+  EXPECT_TRUE(loaded.load_weights(folder.path("model.h5"), {.by_name = true}).empty());
+  EXPECT_TRUE(bit_equal(loaded.get_weights()[2], count({2, 1}, 30)));
 }
 
 TEST(LegacyH5, SemanticsFollowTheVersion) {

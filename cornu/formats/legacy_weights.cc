@@ -130,7 +130,7 @@ void Filler::fill(const model::Network& network) {
   const std::vector<Stored> stored = stored_layers();
   if (options_.by_name) {
     std::unordered_map<std::string, const Stored*> by_name;
-    for (const Stored& each : stored) by_name[each.name] = &each;
+    for (const Stored& each : stored) by_name[own_name(each.name)] = &each;
     for (const Layer& each : own)
       if (const auto found = by_name.find(each.name()); found != by_name.end())
         layer(each, *found->second);

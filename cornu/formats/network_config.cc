@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "cornu/formats/keras1_layer.h"
+#include "cornu/formats/weight_reader.h"
 #include "cornu/layers/arithmetic.h"
 #include "cornu/layers/registry.h"
 
@@ -132,8 +133,19 @@ Layer Reader::layer(const Json& object, const std::vector<CallSpec>& calls, int 
   return made;
 }
 
+// The object of a layer, or of a model, by its own name.
+Json with_own_name(Json object) {
+  auto config = object.find("config");
+  if (!config || !config->is_object()) return object;
+  if (const std::string name = name_of(*config); name.find('/') != std::string::npos) {
+    config->set("name", own_name(name));
+    object.set("config", *config);
+  }
+  return object;
+}
+
 Layer Reader::new_layer(const Json& given, const std::vector<CallSpec>& calls, int depth) {
-  const Json object = layer_of_keras1(given);
+  const Json object = with_own_name(layer_of_keras1(given));
   const std::string class_name = need_text(object, "class_name", "a layer");
   if (layers::is_network_class(class_name)) return Layer(network(object, depth + 1));
   const Json config = need(object, "config", cat("layer class ", quoted(class_name)));
@@ -495,7 +507,7 @@ std::shared_ptr<model::Network> network_from_config(const Json& object,
   const auto named = [&](const Error& e) { return cat(label, ": ", e.what()); };
   try {
     Reader reader(dialect, label);
-    auto network = reader.network(object);
+    auto network = reader.network(with_own_name(object));
     reader.check_keras1_shapes();
     return network;
   } catch (const ValueError& e) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,14 @@ inline std::string_view last_two_parts(std::string_view path) {
   if (last == path.npos || last == 0) return path;
   const size_t before = path.rfind('/', last - 1);
   return before == path.npos ? path : path.substr(before + 1);
+}
+
+// Keras 2 let names of layers have slashes ("conv1/conv" in its DenseNet), which Keras 3 refuses:
+// such a layer's name here.
+inline std::string own_name(std::string_view stored) {
+  std::string name(stored);
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
 }
 
 // What readers of weights have in common: nothing is assigned before all has been read, and what
