@@ -110,7 +110,7 @@ class ChunkedData final : public base::BlockSource {
   };
 
   void fill(uint64_t begin, std::span<std::byte> to) override {
-    for (const Hdf5Chunk& chunk : chunks_.chunks) copy(chunk, begin, to);
+    for (const Hdf5Chunk& chunk : chunks_.chunks) copy_of(chunk, begin, to);
   }
 
   std::vector<Axis> axes_of(const Hdf5Chunk& chunk) const {
@@ -135,7 +135,7 @@ class ChunkedData final : public base::BlockSource {
   }
 
   // The part of the chunk that falls into [begin, begin + to.size()), row by row.
-  void copy(const Hdf5Chunk& chunk, uint64_t begin, std::span<std::byte> to) const {
+  void copy_of(const Hdf5Chunk& chunk, uint64_t begin, std::span<std::byte> to) const {
     const std::vector<Axis> axes = axes_of(chunk);
     std::vector<uint64_t> index(axes.size(), 0), last;
     for (const Axis& axis : axes) last.push_back(axis.size - 1);
