@@ -128,7 +128,10 @@ bool is_network_class(std::string_view class_name) {
 
 Layer layer_from_object(const base::Json& object, const Dialect& dialect) {
   const std::string class_name = registered_class(object);
-  if (is_network_class(class_name) && dialect.held) return dialect.held(object);
+  // By both names: who holds it looks at the first and would come back here for ever.
+  if (is_network_class(class_name) && is_network_class(text_at(object, "class_name")) &&
+      dialect.held)
+    return dialect.held(object);
   const base::Json config = object.find("config").value_or(base::Json::object());
   std::string canonical;
   if (is_foreign(object) && registry().find(class_name, &canonical))
