@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "cornu/base/error.h"
-#include "cornu/ops/evaluate.h"
 
 namespace cornu::compile {
 
@@ -21,51 +20,31 @@ Box first_rows(const Graph& g, size_t axis, int64_t rows) {
   return box;
 }
 
-}  // namespace
-
-// The part of each node that a box of the output needs.
-Bands::Boxes Bands::needs(const Graph& g, const Box& out) {
-  Boxes all(g.nodes.size());
-  all[index(g.outputs[0])] = out;
-  for (size_t i = g.nodes.size(); i-- > 0;) {
-    if (!all[i]) continue;
-    const Node& node = g.nodes[i];
-    if (!node.in.empty()) all[i] = widened(g, node, std::move(*all[i]));
-    for (size_t k = 0; k < node.in.size(); ++k) {
-      std::optional<Box>& box = all[index(node.in[k])];
-      Box more = needed(g, node, k, *all[i]);
-      if (box)
-        unite(*box, more);
-      else
-        box = std::move(more);
-    }
-  }
-  return all;
-}
-
 // The axis of the output along which parts need smaller parts of an input.
-std::optional<size_t> Bands::row_axis(const Graph& g, const Boxes& all) {
+std::optional<size_t> row_axis(const Graph& g, const Boxes& all) {
   const Shape& out = g[g.outputs[0]].shape;
   for (size_t a = 1; a < static_cast<size_t>(out.rank()); ++a) {
     if (out[static_cast<int64_t>(a)] < 2) continue;
-    const Boxes some = needs(g, first_rows(g, a, 1));
+    const Boxes some = needs(g, {first_rows(g, a, 1)});
     for (NodeId in : g.inputs)
       if (all[index(in)] && some[index(in)] != all[index(in)]) return a;
   }
   return {};
 }
 
+}  // namespace
+
 std::optional<Bands> Bands::along_rows(const Graph& g, int64_t rows) {
   CORNU_CHECK(g.outputs.size() == 1 && rows > 0);
   const Box out = whole(g[g.outputs[0]].shape);
   if (out.empty() || shape_of(out).size() == 0 || g[g.outputs[0]].in.empty()) return {};
   Bands bands(g);
-  bands.boxes_ = needs(g, out);
+  bands.boxes_ = needs(g, {out});
   const std::optional<size_t> axis = row_axis(g, bands.boxes_);
   if (!axis) return {};
   std::vector<Boxes> steps;
   for (int64_t end = rows; steps.empty() || steps.back() != bands.boxes_; end += rows)
-    steps.push_back(needs(g, first_rows(g, *axis, end)));
+    steps.push_back(needs(g, {first_rows(g, *axis, end)}));
   if (!bands.find_axes(steps)) return {};
 
   const size_t last = index(g.outputs[0]);
@@ -265,10 +244,7 @@ class Bands::Builder {
   NodeId crop(NodeId id, const Box& box) {
     const There& there = there_[index(id)];
     if (there.box == box) return there.id;
-    ops::Pad pad;
-    for (size_t a = 0; a < box.size(); ++a)
-      pad.edges.push_back({there.box[a].begin - box[a].begin, box[a].end - there.box[a].end});
-    return add({std::move(pad), {there.id}, shape_of(box), b_.g_[id].layer});
+    return add({crop_of(there.box, box), {there.id}, shape_of(box), b_.g_[id].layer});
   }
 
   // The rows of a node that this step computes.

@@ -32,14 +32,11 @@ class Bands {
   Step step(int64_t k) const;
 
  private:
-  using Rows = std::vector<int64_t>;              // of each node, along its axis
-  using Boxes = std::vector<std::optional<Box>>;  // of each node; nothing of what is not needed
+  using Rows = std::vector<int64_t>;  // of each node, along its axis
   class Builder;
 
   explicit Bands(const graph::Graph& g) : g_(g), axis_(g.nodes.size(), -1) {}
 
-  static Boxes needs(const graph::Graph& g, const Box& out);
-  static std::optional<size_t> row_axis(const graph::Graph& g, const Boxes& all);
   bool find_axes(const std::vector<Boxes>& steps);
   Rows ends_of(const Boxes& boxes) const;
   void fill(const Rows& first, const Rows& second);

@@ -259,6 +259,32 @@ Box taken(const Node& node, size_t i, const Box& need, const Box& made) {
   return box;
 }
 
+Boxes needs(const Graph& g, const std::vector<Box>& outputs) {
+  Boxes all(g.nodes.size());
+  const auto need = [&](graph::NodeId id, const Box& box) {
+    std::optional<Box>& old = all[static_cast<size_t>(id)];
+    if (old)
+      unite(*old, box);
+    else
+      old = box;
+  };
+  for (size_t i = 0; i < outputs.size(); ++i) need(g.outputs[i], outputs[i]);
+  for (size_t i = g.nodes.size(); i-- > 0;) {
+    const Node& node = g.nodes[i];
+    if (!all[i] || node.in.empty()) continue;
+    const Box box = *(all[i] = widened(g, node, *all[i]));
+    for (size_t k = 0; k < node.in.size(); ++k) need(node.in[k], needed(g, node, k, box));
+  }
+  return all;
+}
+
+ops::Pad crop_of(const Box& there, const Box& box) {
+  ops::Pad pad;
+  for (size_t a = 0; a < box.size(); ++a)
+    pad.edges.push_back({there[a].begin - box[a].begin, box[a].end - there[a].end});
+  return pad;
+}
+
 ops::Op cut(const Graph& g, const Node& node, const std::vector<Box>& in, const Box& out) {
   ops::Op op = node.op;
   if (auto* broadcast = std::get_if<ops::Broadcast>(&op)) broadcast->shape = shape_of(out);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "cornu/graph/graph.h"
@@ -31,6 +32,13 @@ Box needed(const graph::Graph& g, const graph::Node& node, size_t i, const Box& 
 // The part of operand i the node would read where `made` is there and `need` of it is needed: a
 // convolution passes over the cells behind its last window, a Pad crops.
 Box taken(const graph::Node& node, size_t i, const Box& need, const Box& made);
+
+// What these boxes of the outputs, one for each, need of every node: nothing of some.
+using Boxes = std::vector<std::optional<Box>>;
+Boxes needs(const graph::Graph& g, const std::vector<Box>& outputs);
+
+// The Pad that leaves `box` of what is there.
+ops::Pad crop_of(const Box& there, const Box& box);
 
 // The op that computes `out` from the parts `in` of its operands.
 ops::Op cut(const graph::Graph& g, const graph::Node& node, const std::vector<Box>& in,

@@ -32,9 +32,15 @@ double work(const Graph& g, const Node& node) {
   return 1;
 }
 
+std::vector<Box> whole_outputs(const Graph& g) {
+  std::vector<Box> boxes;
+  for (NodeId id : g.outputs) boxes.push_back(whole(g[id].shape));
+  return boxes;
+}
+
 class Pusher {
  public:
-  explicit Pusher(const Graph& g) : g_(g), to_(g), need_(needs(g)) {}
+  explicit Pusher(const Graph& g) : g_(g), to_(g), need_(needs(g, whole_outputs(g))) {}
 
   Graph run() && {
     for (size_t i = 0; i < g_.nodes.size(); ++i) {
@@ -64,26 +70,6 @@ class Pusher {
     Box box;
     NodeId id;  // in the copy
   };
-
-  // From the outputs back; nothing where nobody needs the node.
-  static std::vector<std::optional<Box>> needs(const Graph& g) {
-    std::vector<std::optional<Box>> all(g.nodes.size());
-    const auto need = [&](NodeId id, const Box& box) {
-      std::optional<Box>& old = all[static_cast<size_t>(id)];
-      if (old)
-        unite(*old, box);
-      else
-        old = box;
-    };
-    for (NodeId id : g.outputs) need(id, whole(g[id].shape));
-    for (size_t i = g.nodes.size(); i-- > 0;) {
-      if (!all[i]) continue;
-      const Node& node = g.nodes[i];
-      const Box box = *(all[i] = widened(g, node, *all[i]));
-      for (size_t k = 0; k < node.in.size(); ++k) need(node.in[k], needed(g, node, k, box));
-    }
-    return all;
-  }
 
   const Box& made(NodeId id) const { return made_[static_cast<size_t>(id)]; }
 
@@ -144,9 +130,7 @@ class Pusher {
   }
 
   NodeId add_crop(NodeId id, const Box& box) {
-    ops::Pad crop;
-    for (size_t a = 0; a < box.size(); ++a)
-      crop.edges.push_back({made(id)[a].begin - box[a].begin, box[a].end - made(id)[a].end});
+    ops::Pad crop = crop_of(made(id), box);
     const Shape shape = shape_of(box);
     if (const auto* constant = std::get_if<ops::Constant>(&g_[id].op)) {
       Tensor value(shape);
@@ -165,7 +149,7 @@ class Pusher {
 
   const Graph& g_;
   Rebuild to_;
-  std::vector<std::optional<Box>> need_;
+  Boxes need_;
   std::vector<Box> made_;  // of each node of g_ so far
   std::vector<Crop> crops_;
 };
