@@ -12,6 +12,18 @@ die() {
   exit 1
 }
 
+# campaign_arguments WHAT ARGUMENT...: `count` and `seed` of COUNT [--seed S].
+campaign_arguments() {
+  local usage="usage: scripts/$(basename "$0") COUNT [--seed S]" what=$1
+  shift
+  [[ ${1:-} =~ ^[0-9]+$ ]] || die "how many $what?" "$usage"
+  count=$1 seed=$RANDOM
+  if [ $# -gt 1 ]; then
+    [[ $# = 3 && $2 = --seed && $3 =~ ^[0-9]+$ ]] || die "unknown option $2" "$usage"
+    seed=$3
+  fi
+}
+
 # step WHAT-IT-DOES COMMAND...: the command's output goes to a log that is shown when it fails.
 step() {
   local what=$1 log

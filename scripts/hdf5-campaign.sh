@@ -6,13 +6,7 @@
 # the results.
 . "$(dirname "$0")/common.sh"
 
-usage="usage: scripts/hdf5-campaign.sh COUNT [--seed S]"
-[[ ${1:-} =~ ^[0-9]+$ ]] || die "how many mutants?" "$usage"
-count=$1 seed=$RANDOM
-if [ $# -gt 1 ]; then
-  [[ $# = 3 && $2 = --seed && $3 =~ ^[0-9]+$ ]] || die "unknown option $2" "$usage"
-  seed=$3
-fi
+campaign_arguments mutants "$@"
 
 build=build/release
 step "configuring $build" cmake --preset release -DCORNU_TESTS=ON

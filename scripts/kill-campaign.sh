@@ -7,13 +7,7 @@
 # in build/kills. The last line is a count. docs/campaigns.md has the results.
 . "$(dirname "$0")/common.sh"
 
-usage="usage: scripts/kill-campaign.sh COUNT [--seed S]"
-[[ ${1:-} =~ ^[0-9]+$ ]] || die "how many kills?" "$usage"
-count=$1 seed=$RANDOM
-if [ $# -gt 1 ]; then
-  [[ $# = 3 && $2 = --seed && $3 =~ ^[0-9]+$ ]] || die "unknown option $2" "$usage"
-  seed=$3
-fi
+campaign_arguments kills "$@"
 
 build=build/release
 step "configuring $build" cmake --preset release -DCORNU_TESTS=ON

@@ -62,6 +62,9 @@ struct Change {
   std::string stem;  // "Cropping"
   std::vector<std::pair<int64_t, int64_t>> axes;
 
+  const char* argument() const {
+    return stem == "Cropping" ? "cropping" : stem == "ZeroPadding" ? "padding" : "size";
+  }
   int64_t length(size_t axis, int64_t n) const {
     const auto [a, b] = axes[axis];
     return stem == "Cropping" ? n - a - b : stem == "ZeroPadding" ? n + a + b : n * a;
@@ -73,10 +76,7 @@ struct Change {
       return i ? Json::array({axes[*i].first, axes[*i].second}) : Json::array({0, 0});
     };
     Part part{stem + "2D",
-              {{stem == "Cropping"      ? "cropping"
-                : stem == "ZeroPadding" ? "padding"
-                                        : "size",
-                Json::array({axis(rows), axis(columns)})},
+              {{argument(), Json::array({axis(rows), axis(columns)})},
                {"data_format", first ? "channels_first" : "channels_last"}}};
     if (stem == "UpSampling") part.fields.emplace_back("interpolation", "nearest");
     return part;
@@ -87,11 +87,7 @@ std::optional<Change> change_of(const std::string& class_name, const Json& confi
   for (const char* stem : {"Cropping", "ZeroPadding", "UpSampling"}) {
     if (class_name != cat(stem, "1D") && class_name != cat(stem, "3D")) continue;
     Change change{stem, {}};
-    Json list = config
-                    .find(class_name.starts_with("C")   ? "cropping"
-                          : class_name.starts_with("Z") ? "padding"
-                                                        : "size")
-                    .value_or(Json());
+    Json list = config.find(change.argument()).value_or(Json());
     if (class_name.ends_with("1D")) list = Json::array({list});
     for (const Json& each : list.elements())
       if (each.is_array())
