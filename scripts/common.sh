@@ -12,9 +12,11 @@ die() {
   exit 1
 }
 
-# campaign_arguments WHAT ARGUMENT...: `count` and `seed` of COUNT [--seed S].
+# campaign_arguments WHAT ARGUMENT...: sets `count` and `seed` from COUNT [--seed S].
+# shellcheck disable=SC2034
 campaign_arguments() {
-  local usage="usage: scripts/$(basename "$0") COUNT [--seed S]" what=$1
+  local usage what=$1
+  usage="usage: scripts/$(basename "$0") COUNT [--seed S]"
   shift
   [[ ${1:-} =~ ^[0-9]+$ ]] || die "how many $what?" "$usage"
   count=$1 seed=$RANDOM
