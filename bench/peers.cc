@@ -41,6 +41,9 @@ struct Options {
 // Rounding of another order of sums, or of Winograd's transforms, is far below.
 constexpr double kTolerance = 1e-3;
 
+// The threads of whoever was before spin on for a while: libgomp's 300,000 pauses are 17 ms.
+constexpr std::chrono::milliseconds kSettle(40);
+
 bool chosen(const Subject& s, const Options& o) {
   const bool of_table = o.tables.empty() || std::count(o.tables.begin(), o.tables.end(), s.table);
   return of_table &&
@@ -59,10 +62,14 @@ double median(std::vector<double> v) {
 double peak(base::ThreadPool& pool, bench::Clock clock) {
   constexpr int64_t kRounds = 400'000;
   std::vector<double> done(static_cast<size_t>(pool.threads()));
+  const auto all = [&] {
+    pool.parallel_for(pool.threads(), [&](int64_t i) {
+      done[static_cast<size_t>(i)] = bench::multiply_add(kRounds);
+    });
+  };
+  all();  // wakes them
   const double start = bench::seconds(clock);
-  pool.parallel_for(pool.threads(), [&](int64_t i) {
-    done[static_cast<size_t>(i)] = bench::multiply_add(kRounds);
-  });
+  all();
   const double time = bench::seconds(clock) - start;
   double sum = 0;
   for (double d : done) sum += d;
@@ -122,10 +129,10 @@ Json measure(Json line, const Options& o, std::vector<Entry>& all, base::ThreadP
   const bench::Clock clock = o.threads == 1 ? bench::Clock::kProcess : bench::Clock::kWall;
   std::vector<double> peaks;
   for (int round = 0; round < o.rounds; ++round) {
+    if (o.threads > 1) std::this_thread::sleep_for(kSettle);
     peaks.push_back(peak(pool, clock));
     for (size_t i = 0; i < all.size(); ++i) {
-      // Threads of the one before still spin for a while.
-      if (o.threads > 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (o.threads > 1) std::this_thread::sleep_for(kSettle);
       Entry& e = all[(i + static_cast<size_t>(round)) % all.size()];
       e.times.push_back(e.contestant->time(e.count, clock));
     }

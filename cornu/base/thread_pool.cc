@@ -57,10 +57,11 @@ void relax() {
 #endif
 }
 
-// Polls `ready` for about the time a thread takes to park and wake; false when that ran out.
+// Polls `ready` a few times as long as a thread takes to park and wake, and as uneven pieces or a
+// step on one thread keep the others waiting; false when that ran out.
 template <class Ready>
 bool spin(Ready ready) {
-  constexpr auto kLongest = std::chrono::microseconds(30);
+  constexpr auto kLongest = std::chrono::microseconds(200);
   const auto start = std::chrono::steady_clock::now();
   do {
     for (int i = 0; i < 32; ++i) {
@@ -70,6 +71,33 @@ bool spin(Ready ready) {
   } while (std::chrono::steady_clock::now() - start < kLongest);
   return ready();
 }
+
+// Moves the calling thread to another processor, if it may run on one.
+void leave(int cpu) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(static_cast<size_t>(cpu), &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  sched_setaffinity(0, sizeof allowed, &allowed);  // it stays where it is now
+}
+
+// The system likes to wake a thread where it is woken from (always, in virtual machines whose other
+// processors sleep), and parts two that share a processor only after tens of milliseconds. A worker
+// that finds itself where the caller is goes elsewhere, a thousand times a second at most.
+class Apart {
+ public:
+  void from(int caller) {
+    if (caller < 0 || sched_getcpu() != caller) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(1)) return;
+    last_ = now;
+    leave(caller);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_{};
+};
 
 }  // namespace
 
@@ -86,6 +114,7 @@ struct ThreadPool::Impl {
   std::atomic<TaskFn> fn{nullptr};
   std::atomic<void*> context{nullptr};
   std::atomic<uint32_t> tasks{0};
+  std::atomic<int> processor{-1};  // the caller's
   alignas(64) std::atomic<uint32_t> done{0};
   alignas(64) std::atomic<uint32_t> round{0};  // what parked workers watch
   std::vector<std::thread> workers;
@@ -109,12 +138,14 @@ struct ThreadPool::Impl {
 
   void worker() noexcept {
     const FlushDenormals flush;
+    Apart apart;
     uint32_t seen = 0;
     for (;;) {
       const auto changed = [&] { return round.load(std::memory_order_acquire) != seen; };
       if (!spin(changed)) round.wait(seen, std::memory_order_acquire);
       seen = round.load(std::memory_order_acquire);
       if (stop.load(std::memory_order_acquire)) return;
+      apart.from(processor.load(std::memory_order_relaxed));
       work();
     }
   }
@@ -125,6 +156,7 @@ struct ThreadPool::Impl {
     fn.store(f, std::memory_order_release);
     context.store(c, std::memory_order_release);
     tasks.store(n, std::memory_order_release);
+    processor.store(sched_getcpu(), std::memory_order_relaxed);
     done.store(0, std::memory_order_release);
     cursor.store(next << 32, std::memory_order_release);
     wake();

@@ -103,6 +103,40 @@ TEST_P(Pool, FlushesDenormalsAndRestoresTheMode) {
   }
 }
 
+// A worker bound to the caller's processor, and then free, goes where it is alone, and stays free.
+TEST(Apart, AWorkerLeavesTheCallersProcessor) {
+  cpu_set_t allowed, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  if (CPU_COUNT(&allowed) < 2) GTEST_SKIP() << "one processor";
+  const int here = sched_getcpu();
+  CPU_ZERO(&one);
+  CPU_SET(here, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  ThreadPool pool(2);  // the worker is bound like its maker
+  const auto caller = std::this_thread::get_id();
+  // Runs `f` on the worker: each of two tasks waits for the other.
+  const auto on_worker = [&](const auto& f) {
+    std::atomic<int> arrived{0};
+    pool.parallel_for(2, [&](int64_t) {
+      ++arrived;
+      while (arrived < 2) std::this_thread::yield();
+      if (std::this_thread::get_id() != caller) f();
+    });
+  };
+  on_worker([&] { EXPECT_EQ(sched_getcpu(), here) << "bound to it"; });
+  on_worker([&] { EXPECT_EQ(sched_setaffinity(0, sizeof allowed, &allowed), 0); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));  // it does not look all the time
+  int there = here;
+  cpu_set_t mask = one;
+  on_worker([&] {
+    there = sched_getcpu();
+    EXPECT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
+  });
+  ASSERT_EQ(sched_setaffinity(0, sizeof allowed, &allowed), 0);
+  EXPECT_NE(there, here);
+  EXPECT_TRUE(CPU_EQUAL(&mask, &allowed));
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, Pool, testing::Values(1, 2, 3, 5));
 
 TEST(DefaultThreads, ObeysTheVariable) {
