@@ -445,6 +445,15 @@ void cut_in_pieces(const Problem& problem, State& s) {
     }
 }
 
+// Wide panels read x fewer times and load less per product, but leave fewer rows to a tile; they
+// must leave no vector over.
+int vectors_each(const Gemm& gemm, int64_t group_out) {
+  const int64_t all = (group_out + gemm.lanes - 1) / gemm.lanes;
+  for (int vectors : {3, 4})
+    if (gemm.rows[vectors - 1] > 0 && all % vectors == 0) return vectors;
+  return 2;
+}
+
 Prepared prepare(const Problem& problem) {
   auto state = std::make_shared<State>();
   State& s = *state;
@@ -452,7 +461,8 @@ Prepared prepare(const Problem& problem) {
   flatten(s.geometry);
   cut_in_pieces(problem, s);
   s.gemm = &gemm();
-  s.panels = Panels(*s.gemm, s.geometry.groups, s.geometry.group_out);
+  const int64_t group_out = s.geometry.group_out;
+  s.panels = Panels(*s.gemm, s.geometry.groups, group_out, vectors_each(*s.gemm, group_out));
   CORNU_CHECK(s.panels.width <= Panels::kMaxWidth);
   for (size_t phase = 0; phase < s.geometry.phases.size(); ++phase) {
     s.weights_at.push_back(s.weights_size);

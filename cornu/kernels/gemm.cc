@@ -32,7 +32,7 @@ template <int M, int N, class F>
 HWY_INLINE void each(F&& f) {
 #pragma GCC unroll 16
   for (int m = 0; m < M; ++m)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int n = 0; n < N; ++n) f(m, n);
 }
 
@@ -74,7 +74,7 @@ void tile_by(const Tile& t) {
 #pragma GCC unroll 3
       for (int u = 0; u < U; ++u) {
         V b[N];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
           const float* HWY_RESTRICT at = w + (u * N + n) * kLanes;
           b[n] = hn::Load(d, at);
@@ -83,7 +83,7 @@ void tile_by(const Tile& t) {
 #pragma GCC unroll 16
         for (int m = 0; m < M; ++m) {
           const V a = hn::Set(d, p[m][k + u]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
           for (int n = 0; n < N; ++n) acc[m][n] = hn::MulAdd(a, b[n], acc[m][n]);
         }
       }
@@ -146,29 +146,30 @@ void outer(const OuterTile& t) {
 
 // As many accumulators as the registers hold beside N weights and one broadcast.
 #if HWY_TARGET <= HWY_AVX3
-constexpr int kRows1 = 14, kRows2 = 14;
+constexpr int kRows[] = {14, 14, 9, 6};
 #elif HWY_TARGET <= HWY_AVX2
-constexpr int kRows1 = 12, kRows2 = 6;
+constexpr int kRows[] = {12, 6, 0, 0};
 #elif HWY_TARGET == HWY_NEON
-constexpr int kRows1 = 12, kRows2 = 12;
+constexpr int kRows[] = {12, 12, 0, 0};
 #else
-constexpr int kRows1 = 8, kRows2 = 4;
+constexpr int kRows[] = {8, 4, 0, 0};
 #endif
 
-template <int... I>
-constexpr void fill1(Gemm& g, std::integer_sequence<int, I...>) {
-  ((g.tile[0][I] = tile<I + 1, 1>, g.outer[0][I] = outer<I + 1, 1>), ...);
+template <int N, int... I>
+constexpr void fill(Gemm& g, std::integer_sequence<int, I...>) {
+  ((g.tile[N - 1][I] = tile<I + 1, N>), ...);
+  if constexpr (N <= 2) ((g.outer[N - 1][I] = outer<I + 1, N>), ...);
 }
-template <int... I>
-constexpr void fill2(Gemm& g, std::integer_sequence<int, I...>) {
-  ((g.tile[1][I] = tile<I + 1, 2>, g.outer[1][I] = outer<I + 1, 2>), ...);
+template <int N>
+constexpr void fill(Gemm& g) {
+  g.rows[N - 1] = kRows[N - 1];
+  fill<N>(g, std::make_integer_sequence<int, kRows[N - 1]>());
 }
 
 const Gemm* target_gemm() {
   static const Gemm all = [] {
-    Gemm g{hwy::TargetName(HWY_TARGET), kLanes, {kRows1, kRows2}, {}, {}};
-    fill1(g, std::make_integer_sequence<int, kRows1>());
-    fill2(g, std::make_integer_sequence<int, kRows2>());
+    Gemm g{hwy::TargetName(HWY_TARGET), kLanes, {}, {}, {}};
+    fill<1>(g), fill<2>(g), fill<3>(g), fill<4>(g);
     return g;
   }();
   return &all;

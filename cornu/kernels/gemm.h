@@ -43,12 +43,12 @@ using OuterFn = void (*)(const OuterTile&);
 
 // The tile functions of one target. Index [v - 1] is for panels of v vectors.
 struct Gemm {
-  static constexpr int kMaxRows = 16;
+  static constexpr int kMaxRows = 16, kMaxVectors = 4;
   const char* target;
   int lanes;
-  int rows[2];                 // the best M
-  TileFn tile[2][kMaxRows];    // [M - 1], M <= rows
-  OuterFn outer[2][kMaxRows];  // the same
+  int rows[kMaxVectors];               // the best M; 0: no tiles so wide
+  TileFn tile[kMaxVectors][kMaxRows];  // [M - 1], M <= rows
+  OuterFn outer[2][kMaxRows];          // the same
 };
 const Gemm& gemm();
 
