@@ -62,7 +62,7 @@ struct Prepared {
   std::shared_ptr<const void> state;  // read-only at run time: shared by all callers
   int64_t scratch_floats = 0;
   std::vector<bool> packed;  // per operand: copied into `state`, the raw numbers are not needed
-  std::string detail;        // for `benchmark --plan`: "AVX3 6x4"
+  std::string detail;        // for `benchmark --plan`: "AVX3 14x2"
 };
 
 struct Kernel {
