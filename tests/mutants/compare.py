@@ -43,8 +43,9 @@ def disagreements(ours, theirs):
     def is_refused(path):
         """By h5py, or what it lies in."""
         object, attribute, _ = path.partition("@")
-        parts = object.split("/")
-        above = {"/".join(parts[:i]) or "/" for i in range(1, len(parts) + 1)}
+        # A mutant's names may have an @, too.
+        above = {"/".join(parts[:i]) or "/" for parts in (object.split("/"), path.split("/"))
+                 for i in range(1, len(parts) + 1)}
         return path in refused or not refused.isdisjoint(above) or attribute and "/" in refused
 
     def unread(path):  # by us
