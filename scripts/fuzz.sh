@@ -48,7 +48,7 @@ longest_of() {  # of a target, in round number
 # the processor's time.
 slow_inputs() {
   local file
-  for file in "$build/crashes/$1"-slow-unit-*; do
+  for file in "$build/crashes/$1"-{slow-unit,timeout}-*; do
     [ -e "$file" ] || continue
     if (ulimit -t 1 && "$build/tests/fuzz/$1" "$file") >/dev/null 2>&1; then rm "$file"; else return 0; fi
   done
@@ -63,7 +63,11 @@ round() {
   ASAN_OPTIONS=quarantine_size_mb=16 nice -n 19 "${command[@]}" -timeout=20 -report_slow_units=1 \
     -runs="$runs" -max_total_time=300 -print_final_stats=1 "${folders[@]}" >"$log" 2>&1 ||
     result="see $(grep -oP 'Test unit written to \K.*' "$log" | tail -n 1)"
-  if slow_inputs "$target"; then result="a slow input"; fi
+  if slow_inputs "$target"; then
+    result="a slow input"
+  elif [[ $result == *-timeout-* ]]; then
+    result=nothing
+  fi
   inputs=$(grep -oP 'stat::number_of_executed_units: \K[0-9]+' "$log" || echo 0)
   scripts/fuzz_ledger.py add "$sha" "$target" "$inputs" $((SECONDS - begin)) "$result"
   say "$target: $inputs inputs in $((SECONDS - begin)) s, found: $result"
