@@ -29,14 +29,13 @@ REASONS = {
     "ESRGAN-medium x2 @128": DENSE,
     "MobileNetV1": ONE_BY_ONE,
     "MobileNetV2": ONE_BY_ONE + "; the depthwise ones take a sixth",
-    "ResNet-50": ONE_BY_ONE + "; sums of shortcuts and the relu after them are passes of their own",
+    "ResNet-50": ONE_BY_ONE,
     "Xception": ONE_BY_ONE,
     "U-Net @256": "on the maps of 16x16 and 32x32 Winograd waits for its 256 to 512 channels' weights; "
                   "transposed convolutions and concatenations take a seventh",
     "DCGAN generator": "75 MB of weights are read for one small picture",
     "WaveNet x16000": "two taps a stride apart leave Winograd little to save; gates and sums are "
                       "passes of their own",
-    "UpSampling2D bilinear 64 @128": "a result is gathered tap by tap, in four passes over its channels",
     "MNIST CNN @28 b128": "normalization, pooling, relu and their gradients take two fifths of the "
                           "step, bound by memory",
     "ResNet-20 @32 b32": "weight gradients take a third of the step",
