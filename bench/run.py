@@ -118,6 +118,7 @@ def main():
     parser.add_argument("--report", default=SOURCE / "docs/performance.md", type=pathlib.Path)
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
+    options.results.mkdir(parents=True, exist_ok=True)
     for part in [options.only] if options.only else PARTS:
         path = options.results / f"peers-{part}.jsonl"
         if not options.again:
