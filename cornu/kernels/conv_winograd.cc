@@ -379,7 +379,9 @@ void cut(const State& s, Part& part) {
   int64_t columns = std::max(most / floats, kLeastColumns / part.block_slices);
   columns = std::clamp<int64_t>(columns, 1, kMostRows / part.block_slices);
   if (part.block_slices == 1 && columns > full) columns -= columns % full;
-  const int64_t blocks = (part.columns + columns - 1) / columns;
+  int64_t blocks = (part.columns + columns - 1) / columns;
+  // An even number of few ones, so that two threads end together.
+  if (blocks > 1 && blocks < 16 && weights <= kLargeWeights) blocks += blocks % 2;
   part.block_columns = blocks == 0 ? 1 : (part.columns + blocks - 1) / blocks;
 }
 
