@@ -127,12 +127,15 @@ std::vector<Entry> enter(const std::string& name, bench::Opened opened, const Op
 
 Json measure(Json line, const Options& o, std::vector<Entry>& all, base::ThreadPool& pool) {
   const bench::Clock clock = o.threads == 1 ? bench::Clock::kProcess : bench::Clock::kWall;
+  const auto settle = [&] {
+    if (o.threads > 1) std::this_thread::sleep_for(kSettle);
+  };
   std::vector<double> peaks;
   for (int round = 0; round < o.rounds; ++round) {
-    if (o.threads > 1) std::this_thread::sleep_for(kSettle);
+    settle();
     peaks.push_back(peak(pool, clock));
     for (size_t i = 0; i < all.size(); ++i) {
-      if (o.threads > 1) std::this_thread::sleep_for(kSettle);
+      settle();
       Entry& e = all[(i + static_cast<size_t>(round)) % all.size()];
       e.times.push_back(e.contestant->time(e.count, clock));
     }

@@ -11,8 +11,7 @@
 namespace cornu::kernels {
 
 struct Panels {
-  // Four vectors of 512 bits.
-  static constexpr int64_t kMaxWidth = 64;
+  static constexpr int64_t kMaxWidth = Gemm::kMaxVectors * 16;  // vectors of 512 bits
 
   int vectors = 0;
   int64_t lanes = 0, width = 0;  // channels per vector, per panel
