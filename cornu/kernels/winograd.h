@@ -55,13 +55,29 @@ struct GradTile {
 };
 using GradFn = void (*)(const GradTile&);
 
+// GT * sums * G, the kernel's gradient of one input channel, for all filters.
+struct KernelGradTile {
+  Winograd rows, columns;
+  const float* row_factors = nullptr;  // their kernel_transform, as floats
+  const float* column_factors = nullptr;
+  const float* sums = nullptr;  // [positions], sums_stride apart
+  int64_t sums_stride = 0;
+  int64_t channels = 0;  // filters; at least the target's lanes
+  // The taps there are, whose gradients lie out_stride apart.
+  int64_t row_taps = 1, column_taps = 1;
+  float* out = nullptr;
+  int64_t out_stride = 0;
+};
+using KernelGradFn = void (*)(const KernelGradTile&);
+
 // The transforms of one target; null where there are none of such a pair of axes. There are those
 // of two equal axes, and of one alone.
 struct WinogradTransforms {
   int lanes;
   InputFn (*input)(const Winograd& rows, const Winograd& columns);
   OutputFn (*output)(const Winograd& rows, const Winograd& columns);
-  GradFn (*grad)(const Winograd& rows, const Winograd& columns);  // of four points
+  GradFn (*grad)(const Winograd& rows, const Winograd& columns);
+  KernelGradFn kernel_grad;
 };
 const WinogradTransforms& winograd_transforms();
 
