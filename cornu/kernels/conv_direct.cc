@@ -239,6 +239,7 @@ struct Run {
     const int64_t most = std::clamp(s.weights_size / 4, kBlockFloats, kMostBlockFloats);
     const int64_t block =
         std::clamp<int64_t>(std::min(places - 2 * keeps, most / floats), 1, kTiles - 2);
+    const int64_t numbers = part.phase.taps() * s.geometry.group_in;  // of a sum
     // Single taps side by side: what the next tile reads lies behind what this one does.
     const bool streams =
         part.phase.taps() == 1 && part.phase.axis[2].in_step == 1 && s.geometry.groups == 1;
@@ -258,9 +259,12 @@ struct Run {
           tile.out = e.outs;
           tile.rows_shift = panel.rows_shift + e.in_shift;
           tile.out_shift = panel.out_shift + e.out_shift + out_shift;
+          tile.far = panel.far || (i == 0 && s.weights_size > kFarWeights);
           tile.ahead = nullptr;
           if (streams && p == panels.begin)
             tile.ahead = e.rows[0] + e.in_shift + e.count * s.geometry.in_channels();
+          else if (s.weights_size > kFarWeights && i < s.panels.vectors)
+            tile.ahead = panel.weights + s.panel_size(phase) + i * numbers * kLine;
           s.epilogue.look_ahead(call, tile.out, e.count, tile.out_shift, tile.columns);
           fns[e.count - 1](tile);
           finish(tile, e.count);

@@ -218,15 +218,19 @@ struct Run {
               .start = s.zero.data(),
               .columns = s.panels.width};
     const float* u = weights + part.weights_at[member] + panel * s.panel_size(part);
+    const int64_t slice = part.taps * s.geometry.group_in * s.panels.width;
     const int64_t group = s.panels.group(panel) * s.geometry.group_in;
     for (int64_t position = 0; position < part.lattice.positions(); ++position) {
-      tile.weights = u + position * part.taps * s.geometry.group_in * s.panels.width;
+      tile.weights = u + position * slice;
       tile.rows_shift = position * s.position_stride(part) + group;
       tile.out_shift = position * s.panels.width;
       for (int64_t i = 0; i < chunks; ++i) {
         const Range range = kernels::part(all, i, chunks);
         tile.rows = rows + range.begin * part.taps;
         tile.out = outs + range.begin;
+        tile.ahead = s.weights_size > kFarWeights && i < s.panels.vectors
+                         ? tile.weights + slice + i * tile.runs * tile.length * kLine
+                         : nullptr;
         s.gemm->tile[s.panels.vectors - 1][range.end - range.begin - 1](tile);
       }
     }

@@ -8,6 +8,8 @@
 namespace cornu::kernels {
 
 constexpr int64_t kLine = 16;  // numbers of a cache line
+// Weights beyond this come from further away than the second-level cache, each time anew.
+constexpr int64_t kFarWeights = 256 * 1024;
 
 // The inner kernel of every convolution, a matrix product whose left rows lie anywhere in memory:
 //   out[m][n] = relu(start[m][n] + sum_{run, k} rows[run][m][k] * weights[first[run] + k][n])
