@@ -364,7 +364,7 @@ struct Cost {
     // Weights that no cache near the core holds come, block after block, as fast as they can.
     if (16 * weights > kLargeWeights)
       sum = std::max(sum, 10 * weights * static_cast<double>(part.blocks()));
-    if (r.points == 1 || c.points == 1) sum *= 1.15;  // fewer sums for what is read and written
+    if (r.points == 1 || c.points == 1) sum *= 1.25;  // fewer sums for what is read and written
     if (s.packs_weights) sum += 16 * weights / positions * 40;
     return sum;
   }
