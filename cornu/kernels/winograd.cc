@@ -157,6 +157,34 @@ void grad(const GradTile& t) {
   });
 }
 
+void kernel(const KernelTile& t) {
+  const hn::ScalableTag<double> d;
+  using W = hn::Vec<decltype(d)>;
+  const Winograd &rows = t.rows, &columns = t.columns;
+  const auto sum = [&](const double* factors, int64_t taps, const W* terms) HWY_ATTR {
+    W all = hn::Mul(hn::Set(d, factors[0]), terms[0]);
+    for (int64_t i = 1; i < taps; ++i) all = hn::MulAdd(hn::Set(d, factors[i]), terms[i], all);
+    return all;
+  };
+  for (int64_t n = 0; n < t.panel; n += static_cast<int64_t>(hn::Lanes(d))) {
+    W half[6][5];  // by column of points and row of taps
+    for (int64_t a = 0; a < t.row_taps; ++a) {
+      W cells[5];
+      for (int64_t b = 0; b < t.column_taps; ++b)
+        cells[b] = hn::LoadU(d, t.cells + (a * t.column_taps + b) * t.panel + n);
+      for (int q = 0; q < columns.points; ++q)
+        half[q][a] = sum(t.column_factors + q * columns.taps(), t.column_taps, cells);
+    }
+    float* to = t.out + n;
+    for (int o = 0; o < rows.points; ++o)
+      for (int q = 0; q < columns.points; ++q, to += t.out_stride) {
+        const W all = sum(t.row_factors + o * rows.taps(), t.row_taps, half[q]);
+        const hn::Rebind<float, decltype(d)> narrow;
+        hn::StoreU(hn::DemoteTo(narrow, all), narrow, to);
+      }
+  }
+}
+
 void kernel_grad(const KernelGradTile& t) {
   const D d;
   const Winograd &rows = t.rows, &columns = t.columns;
@@ -273,7 +301,7 @@ GradFn grad_fn(const Winograd& rows, const Winograd& columns) {
 }
 
 const WinogradTransforms* target_winograd() {
-  static const WinogradTransforms all{kLanes, input_fn, output_fn, grad_fn, kernel_grad};
+  static const WinogradTransforms all{kLanes, kernel, input_fn, output_fn, grad_fn, kernel_grad};
   return &all;
 }
 
