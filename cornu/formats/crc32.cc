@@ -34,9 +34,8 @@ __attribute__((target("pclmul,sse2"))) uint32_t folded(uint32_t crc,
   size_t left = data.size() - kBlock;
   for (at += kBlock; left >= kBlock; at += kBlock, left -= kBlock)
     for (size_t i = 0; i < 4; ++i)
-      sums[i] = _mm_xor_si128(part(at, i),
-                              _mm_xor_si128(_mm_clmulepi64_si128(sums[i], by, 0x00),
-                                            _mm_clmulepi64_si128(sums[i], by, 0x11)));
+      sums[i] = _mm_xor_si128(part(at, i), _mm_xor_si128(_mm_clmulepi64_si128(sums[i], by, 0x00),
+                                                         _mm_clmulepi64_si128(sums[i], by, 0x11)));
   // zlib inverts before and after: ~0 is a start from nothing.
   return by_table(by_table(~0u, std::as_bytes(std::span(sums))), {at, left});
 }
