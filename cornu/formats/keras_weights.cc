@@ -112,6 +112,7 @@ class Numbered {
 };
 
 void Filler::network(const model::Network& network, const Hdf5Object& group) {
+  if (const Hdf5Object* own = group.find("vars")) leave_out(own->links().size(), network.name());
   const std::vector<Child> children = layer_groups(group);
   const std::vector<Layer> layers = network.layers();
   std::map<std::string, size_t> counts, next;
