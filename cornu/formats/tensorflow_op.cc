@@ -138,8 +138,7 @@ Json Op::tensor(const Json& place) const {
   if (!is_place(place) || is_constant(place)) refuse("", place);
   return Json::object(
       {{"class_name", "__keras_tensor__"},
-       {"config",
-        Json::object({{"keras_history", Json::array({place[0], place[1], place[2]})}})}});
+       {"config", Json::object({{"keras_history", Json::array({place[0], place[1], place[2]})}})}});
 }
 
 void Op::takes_tensors() {
@@ -308,16 +307,16 @@ void Op::translate() {
   };
   // Names as TensorFlow's get_canonical_name_for_symbol gives them.
   static constexpr Named kOfTwo[] = {
-      {"__operators__.add", "Add"}, {"math.add", "Add"},          {"math.subtract", "Subtract"},
+      {"__operators__.add", "Add"}, {"math.add", "Add"},           {"math.subtract", "Subtract"},
       {"math.divide", "Divide"},    {"math.multiply", "Multiply"}, {"math.truediv", "TrueDivide"},
-      {"math.pow", "Power"},        {"math.maximum", "Maximum"},  {"math.minimum", "Minimum"}};
+      {"math.pow", "Power"},        {"math.maximum", "Maximum"},   {"math.minimum", "Minimum"}};
   static constexpr Named kOfOne[] = {{"math.negative", "Negative"}, {"math.abs", "Absolute"},
                                      {"math.square", "Square"},     {"math.sqrt", "Sqrt"},
                                      {"math.exp", "Exp"},           {"math.log", "Log"}};
   static constexpr Named kActivations[] = {
-      {"nn.relu", "relu"},         {"nn.relu6", "relu6"},       {"nn.elu", "elu"},
-      {"nn.selu", "selu"},         {"nn.softsign", "softsign"}, {"math.sigmoid", "sigmoid"},
-      {"nn.sigmoid", "sigmoid"},   {"math.tanh", "tanh"},       {"nn.tanh", "tanh"},
+      {"nn.relu", "relu"},         {"nn.relu6", "relu6"},         {"nn.elu", "elu"},
+      {"nn.selu", "selu"},         {"nn.softsign", "softsign"},   {"math.sigmoid", "sigmoid"},
+      {"nn.sigmoid", "sigmoid"},   {"math.tanh", "tanh"},         {"nn.tanh", "tanh"},
       {"nn.softplus", "softplus"}, {"math.softplus", "softplus"}, {"identity", "linear"}};
   const auto find = [&](std::span<const Named> table) {
     const auto at = std::find_if(table.begin(), table.end(),
@@ -380,8 +379,8 @@ TensorflowOp without_tensorflow(const Json& entry) {
                                      {"config", Json::object(config)},
                                      {"name", name_of(entry)}});
     if (!calls.empty() && layer.dump() != made.entry.dump())
-      throw ValueError(cat(class_name, " ", name_of(entry).dump(),
-                           ": it is called with different arguments"));
+      throw ValueError(
+          cat(class_name, " ", name_of(entry).dump(), ": it is called with different arguments"));
     made.entry = layer;
     made.least_rank = std::max(made.least_rank, op.least_rank);
     calls.push_back(Json::object({{"args", Json::array(op.args)}, {"kwargs", Json::object()}}));

@@ -8,7 +8,8 @@ namespace cornu::formats {
 
 struct TensorflowOp {
   base::Json entry;
-  int64_t least_rank = 0;  // of its input: that of its constant, with which TensorFlow would grow it
+  int64_t least_rank =
+      0;  // of its input: that of its constant, with which TensorFlow would grow it
 };
 
 // Keras 2.4 to 2.15 wrote what a functional model computes with TensorFlow itself (`x * 2`,

@@ -43,8 +43,8 @@ Model build(const std::string& entry, const std::string& output,
       cat("{'class_name': 'Functional', 'config': {'name': 'f', 'layers': ",
           list({in("x"), in("y"), entry}), ", 'input_layers': [['x', 0, 0], ['y', 0, 0]], ",
           "'output_layers': [['", output, "', 0, 0]]}}");
-  return Model(network_from_config(base::parse_json(json(config), "m.h5"), dialect_of("2.15.0"),
-                                   "m.h5"));
+  return Model(
+      network_from_config(base::parse_json(json(config), "m.h5"), dialect_of("2.15.0"), "m.h5"));
 }
 std::vector<float> computed(const std::string& function, const std::string& node,
                             std::vector<float> x, const std::string& shape = "[null, 2]",
@@ -130,16 +130,15 @@ TEST(TensorflowOp, ShapesAndSlices) {
   EXPECT_THAT(computed("math.reduce_mean", on_x("'axis': [1, 2], 'keepdims': false"), x, image),
               ElementsAre(5));
   EXPECT_THAT(computed("math.reduce_max", on_x("'axis': [1, 2]"), x, image), ElementsAre(9));
-  EXPECT_THAT(computed("reshape", on_x("'shape': [-1, 9]"), x, image),
-              Pointwise(FloatEq(), x));
+  EXPECT_THAT(computed("reshape", on_x("'shape': [-1, 9]"), x, image), Pointwise(FloatEq(), x));
   EXPECT_THAT(computed("transpose", on_x("'perm': [0, 2, 1, 3]"), x, image),
               ElementsAre(1, 4, 7, 2, 5, 8, 3, 6, 9));
   EXPECT_THAT(computed("concat", "[['x', 0, 0, {'axis': -1}], ['y', 0, 0, {'axis': -1}]]", {1, 2}),
               ElementsAre(1, 2, 4, 4));
-  EXPECT_THAT(computed("pad",
-                       on_x("'paddings': [[0, 0], [1, 0], [0, 0], [0, 0]], 'mode': 'CONSTANT'"),
-                       {7}, "[null, 1, 1, 1]"),
-              ElementsAre(0, 7));
+  EXPECT_THAT(
+      computed("pad", on_x("'paddings': [[0, 0], [1, 0], [0, 0], [0, 0]], 'mode': 'CONSTANT'"), {7},
+               "[null, 1, 1, 1]"),
+      ElementsAre(0, 7));
 }
 
 TEST(TensorflowOp, TheRestIsRefusedByName) {
@@ -173,19 +172,20 @@ TEST(TensorflowOp, TheRestIsRefusedByName) {
                 AllOf(HasSubstr("m.h5: "), HasSubstr(cat("'tf.", row.function, "'")),
                       HasSubstr(row.fragment)))
         << row.node;
-  EXPECT_THAT(refusal(sliced("{'start': null, 'stop': null, 'step': null}, 0"),
-                      "tf.__operators__.getitem"),
-              HasSubstr("SlicingOpLambda 'tf.__operators__.getitem': no layer computes "));
-  EXPECT_THAT(refusal(op("math.multiply", on_x("'y': [[[2.0]]]")), "tf.math.multiply"),
-              HasSubstr("layer 'tf.math.multiply' has a constant of 3 dimensions, but is called on "));
+  EXPECT_THAT(
+      refusal(sliced("{'start': null, 'stop': null, 'step': null}, 0"), "tf.__operators__.getitem"),
+      HasSubstr("SlicingOpLambda 'tf.__operators__.getitem': no layer computes "));
+  EXPECT_THAT(
+      refusal(op("math.multiply", on_x("'y': [[[2.0]]]")), "tf.math.multiply"),
+      HasSubstr("layer 'tf.math.multiply' has a constant of 3 dimensions, but is called on "));
   // What crops and pools take by its rank.
   EXPECT_THAT(refusal(op("math.reduce_mean", on_x("'axis': [1, 2]")), "tf.math.reduce_mean"),
               HasSubstr("GlobalAveragePooling2D 'tf.math.reduce_mean'"));
   const std::string longest = cat("'y': '", std::string(1000, 'x'), "'");
   EXPECT_LT(refusal(op("math.add", on_x(longest)), "tf.math.add").size(), 300u);
-  EXPECT_THAT(refusal(layer("Add", "a", "", "[[['x', 0, 0, {}], ['_CONSTANT_VALUE', -1, 2, {}]]]"),
-                      "a"),
-              HasSubstr("layer 'a' is called with a constant, which only arithmetic takes"));
+  EXPECT_THAT(
+      refusal(layer("Add", "a", "", "[[['x', 0, 0, {}], ['_CONSTANT_VALUE', -1, 2, {}]]]"), "a"),
+      HasSubstr("layer 'a' is called with a constant, which only arithmetic takes"));
 }
 
 }  // namespace

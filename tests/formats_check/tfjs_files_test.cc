@@ -43,17 +43,18 @@ void write_case(const Model& model, const std::vector<Tensor>& inputs, const std
 // Layers that are written as others with Reshapes to a size of -1, which TensorFlow.js takes for
 // unknown as it does null: alone, and beside a tensor whose length is unknown there otherwise.
 std::vector<Model> of_unknown_length() {
-  const Symbol x = Input({None, 4});
+  const Symbol x = Input({.shape = {None, 4}});
   const Symbol causal = Conv1D({.filters = 4, .kernel_size = 3, .padding = "causal"})(x);
   const Symbol up = Conv1DTranspose({.filters = 4, .kernel_size = 2, .strides = 2})(causal);
   const Symbol other = MaxPooling1D({.pool_size = 2})(UpSampling1D({.size = 2})(x));
   const Symbol both =
       Concatenate()({DepthwiseConv1D({.kernel_size = 3, .padding = "same"})(other), x, causal});
-  return {Model(Sequential({Input({None, 4}), ZeroPadding1D({.padding = {1, 2}}),
-                            SeparableConv1D({.filters = 3, .kernel_size = 2, .strides = 2}),
-                            Conv1D({.filters = 2, .kernel_size = 2}),
-                            GlobalAveragePooling1D({.keepdims = true})})),
-          Model({x}, {up, both, GlobalMaxPooling1D({.keepdims = true})(both)})};
+  return {
+      Model(Sequential({Input({.shape = {None, 4}}), ZeroPadding1D({.padding = {1, 2}}),
+                        SeparableConv1D({.filters = 3, .kernel_size = 2, .strides = 2}),
+                        Conv1D({.filters = 2, .kernel_size = 2}),
+                        GlobalAveragePooling1D({.keepdims = true})})),
+      Model({.inputs = {x}, .outputs = {up, both, GlobalMaxPooling1D({.keepdims = true})(both)}})};
 }
 
 TEST(TfjsFiles, TensorFlowJsAnswersTheSame) {
