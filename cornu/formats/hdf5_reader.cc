@@ -113,7 +113,10 @@ void Hdf5Reader::read_superblock() {
 }
 
 void Hdf5Reader::read_superblock1(ByteCursor c, int version) {
-  c.skip(4, "versions");
+  c.expect_u8(0, "the version of free space");
+  c.expect_u8(0, "the version of the root group's entry");
+  c.skip(1, "padding");
+  c.expect_u8(0, "the version of shared messages");
   c.expect_u8(8, "the size of offsets");
   c.expect_u8(8, "the size of lengths");
   c.skip(1, "padding");
@@ -127,7 +130,9 @@ void Hdf5Reader::read_superblock1(ByteCursor c, int version) {
     c.skip(2, "padding");
   }
   if (c.u64("the base address") != 0) c.fail("a base address other than 0");
-  c.skip(8, "the free space address");
+  // Of free space, says the specification; libhdf5 takes it for that of an extension.
+  if (c.u64("the free space address") != kHdf5Undefined)
+    c.fail("a superblock with an extension is not read");
   c.skip(8, "the end-of-file address");
   if (c.u64("the driver address") != kHdf5Undefined)
     c.fail("a file of several parts (a driver block)");

@@ -306,12 +306,16 @@ TEST(Hdf5, RefusesBadSuperblocks) {
   };
   EXPECT_THAT(change(0, 'x', 1), HasSubstr("signature of an HDF5 file"));
   EXPECT_THAT(change(8, 4, 1), HasSubstr("superblock of the unknown version 4"));
+  EXPECT_THAT(change(9, 1, 1), HasSubstr("the version of free space is 1"));
+  EXPECT_THAT(change(10, 1, 1), HasSubstr("the version of the root group's entry is 1"));
+  EXPECT_THAT(change(12, 1, 1), HasSubstr("the version of shared messages is 1"));
   EXPECT_THAT(change(13, 4, 1), HasSubstr("the size of offsets is 4"));
   EXPECT_THAT(change(14, 4, 1), HasSubstr("the size of lengths is 4"));
   EXPECT_THAT(change(16, 0, 2), HasSubstr("a group K of 0"));
   EXPECT_THAT(change(16, 0xffff, 2), HasSubstr("a symbol node"));
   EXPECT_THAT(change(18, 0xffff, 2), HasSubstr("a B-tree node"));
   EXPECT_THAT(change(24, 8, 8), HasSubstr("base address"));
+  EXPECT_THAT(change(32, 8, 8), HasSubstr("a superblock with an extension"));
   EXPECT_THAT(change(40, 1 << 20, 8), HasSubstr("cut short"));
   EXPECT_THAT(change(40, 0, 8), HasSubstr("superblock"));
   EXPECT_THAT(change(48, 0, 8), HasSubstr("driver"));

@@ -1,13 +1,13 @@
 #include "cornu/formats/keras_weights.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
 
 #include "cornu/formats/weight_reader.h"
+#include "cornu/tensor/finite.h"
 
 namespace cornu::formats {
 
@@ -16,15 +16,8 @@ using base::quoted;
 
 void warn_if_not_finite(const Tensor& weight, const std::string& what,
                         std::vector<std::string>& warnings) {
-  // Times 0 all that is finite adds up to 0; the rest, which is rare, is looked for then.
-  constexpr size_t kLanes = 16;  // the compiler makes vectors of these
-  std::array<float, kLanes> sums = {};
   const std::span<const float> values = weight.values();
-  const size_t whole = values.size() / kLanes * kLanes;
-  for (size_t i = 0; i < whole; i += kLanes)
-    for (size_t k = 0; k < kLanes; ++k) sums[k] += 0 * values[i + k];
-  for (float v : values.subspan(whole)) sums[0] += 0 * v;
-  if (std::all_of(sums.begin(), sums.end(), [](float s) { return s == 0; })) return;
+  if (all_finite(values)) return;
   const float odd =
       *std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
   warnings.push_back(cat(what, " holds ", std::isnan(odd) ? "NaN" : "infinity"));
@@ -119,6 +112,7 @@ class Numbered {
 };
 
 void Filler::network(const model::Network& network, const Hdf5Object& group) {
+  if (const Hdf5Object* own = group.find("vars")) leave_out(own->links().size(), network.name());
   const std::vector<Child> children = layer_groups(group);
   const std::vector<Layer> layers = network.layers();
   std::map<std::string, size_t> counts, next;

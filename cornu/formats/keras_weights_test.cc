@@ -57,6 +57,17 @@ WeightFile two(const std::string& first, const std::string& second) {
   return WeightFile().dense(first, 4, 1).dense(second, 4, 2);
 }
 
+TEST(KerasWeightsTest, WeightsOfTheModelItselfAreLeftOut) {
+  WeightFile file = two("layers/dense", "layers/dense_1");
+  file.group("vars");
+  EXPECT_THAT(fill(kTwo, file).warnings, ElementsAre());
+  const Filled filled = fill(kTwo, file.put("vars/0", {2}).put("vars/1", {}));
+  EXPECT_THAT(filled.warnings,
+              ElementsAre("m.keras: the model 's' has 2 weights of its own, which are of no layer; "
+                          "they are left out"));
+  EXPECT_THAT(firsts(filled.model), ElementsAre(1, 1, 2, 2));
+}
+
 TEST(KerasWeightsTest, GroupsAreNumberedWithinTheirClass) {
   for (const WeightFile& file : {
            two("layers/dense", "layers/dense_1").group("layers/re_lu/vars"),

@@ -124,6 +124,22 @@ std::string error(const WholeModel& model) {
 // ---- whole models
 // --------------------------------------------------------------------------------------
 
+TEST(LegacyH5, WeightsOfTheModelItselfAreLeftOut) {
+  const Folder folder;
+  Hdf5Group root;
+  root.set("model_config", json(sequential({dense("a")}, ", 'build_input_shape': [null, 4]")));
+  Hdf5Group& weights = root.group("model_weights");
+  put_weights(&weights, kDense, "2.15.0");
+  Hdf5Group& own = weights.group("top_level_model_weights");
+  own.set_list("weight_names", {"scale:0"});
+  own.add("scale:0", count({3}));
+  const LoadResult loaded = cornu::load(folder.write("m.h5", write_hdf5(root).text()));
+  EXPECT_THAT(loaded.warnings, ElementsAre(HasSubstr(
+                                   "the model 's' has 1 weights of its own, which are of no layer; "
+                                   "they are left out")));
+  EXPECT_TRUE(bit_equal(loaded.model.get_weights()[1], count({3}, 50)));
+}
+
 TEST(LegacyH5, SequentialOfEveryGeneration) {
   const Folder folder;
   const std::string first =

@@ -124,6 +124,10 @@ std::vector<Stored> Filler::stored_layers() {
 }
 
 void Filler::fill(const model::Network& network) {
+  if (const Hdf5Object* own = group_.find("top_level_model_weights"))
+    leave_out(
+        own->string_list_attribute("weight_names").value_or(std::vector<std::string>()).size(),
+        network.name());
   std::vector<Layer> own;
   for (const Layer& layer : network.layers())
     if (!layer.impl()->weights().empty()) own.push_back(layer);

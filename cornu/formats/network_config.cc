@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <map>
 #include <set>
 #include <unordered_map>
 
 #include "cornu/formats/keras1_layer.h"
+#include "cornu/formats/tensorflow_op.h"
 #include "cornu/formats/weight_reader.h"
 #include "cornu/layers/arithmetic.h"
 #include "cornu/layers/registry.h"
@@ -56,7 +58,7 @@ class Reader {
       : dialect_(dialect), label_(label) {}
 
   std::shared_ptr<model::Network> network(const Json& object, int depth = 0);
-  void check_keras1_shapes() const;
+  void check_shapes() const;
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
@@ -83,8 +85,11 @@ class Reader {
 
   const layers::Dialect& dialect_;
   const std::string& label_;
-  std::vector<std::pair<Layer, Json>> keras1_shapes_;  // what each of them must give
-  std::map<int64_t, Layer> shared_;                    // by shared_object_id
+  void check_keras1_shapes() const;
+  std::vector<std::pair<Layer, Json>> keras1_shapes_;   // what each of them must give
+  std::vector<std::pair<Layer, int64_t>> least_ranks_;  // of what each of them takes
+  std::deque<Json> rewritten_;                          // entries, for views of their texts
+  std::map<int64_t, Layer> shared_;                     // by shared_object_id
   // Calls made so far, those inside of nested models counted each time one is called: models that
   // call models twice, 32 deep, must not cost 2^32.
   int64_t calls_made_ = 0;
@@ -185,6 +190,15 @@ void Reader::check_keras1_shapes() const {
           fail(cat("layer ", quoted(layer.name()), " gives ", shape, ", but its output_shape says ",
                    wanted.dump()));
     }
+}
+
+void Reader::check_shapes() const {
+  check_keras1_shapes();
+  for (const auto& [layer, least] : least_ranks_)
+    for (const auto& call : layer.impl()->calls())
+      if (const Shape& shape = call->inputs[0].shape(); shape.rank() < least)
+        fail(cat("layer ", quoted(layer.name()), " has a constant of ", least,
+                 " dimensions, but is called on shape ", shape));
 }
 
 // Of a model, or of the layer that a wrapper holds.
@@ -305,6 +319,9 @@ CallSpec Reader::keras2_call(const Json& call, std::string_view name) const {
   const size_t count = single ? 1 : call.size();
   for (size_t i = 0; i < count; ++i) {
     const Json tensor = single ? call : call[i];
+    if (tensor.is_array() && tensor.size() > 0 && tensor[0].is_string() &&
+        tensor[0].as_string() == "_CONSTANT_VALUE")
+      fail(cat("layer ", quoted(name), " is called with a constant, which only arithmetic takes"));
     spec.inputs.push_back(reference(tensor, cat("an input of layer ", quoted(name))));
     spec.arguments.emplace_back();
     if (tensor.size() > 3) check_kwargs(tensor[3], name);
@@ -451,7 +468,9 @@ std::string_view Reader::name_in_list(const Json& element) const {
 Wiring Reader::layers_of(const Json& list, int depth) {
   if (!list.is_array()) fail(cat("the layers of a model must be a list, not ", list.kind_name()));
   Wiring wiring;
-  for (const Json& element : list.elements()) {
+  for (const Json& given : list.elements()) {
+    const TensorflowOp op = without_tensorflow(given);
+    const Json& element = rewritten_.emplace_back(op.entry);
     const std::string_view name = name_in_list(element);
     if (wiring.contains(name)) fail(cat("two layers are named ", quoted(name)));
     std::vector<CallSpec> calls = calls_of(element, name);
@@ -459,6 +478,7 @@ Wiring Reader::layers_of(const Json& list, int depth) {
     const bool legacy = nodes && nodes->size() > 0 && !(*nodes)[0].is_object();
     Layer made = layer(element, calls, depth);
     if (made.class_name() == "InputLayer") calls = {CallSpec{}};
+    if (op.least_rank > 0) least_ranks_.emplace_back(made, op.least_rank);
     wiring.add(name, {std::move(made), std::move(calls), legacy});
   }
   return wiring;
@@ -508,7 +528,7 @@ std::shared_ptr<model::Network> network_from_config(const Json& object,
   try {
     Reader reader(dialect, label);
     auto network = reader.network(with_own_name(object));
-    reader.check_keras1_shapes();
+    reader.check_shapes();
     return network;
   } catch (const ValueError& e) {
     throw ValueError(named(e));

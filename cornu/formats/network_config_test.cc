@@ -390,7 +390,7 @@ TEST(NetworkConfigTest, BrokenStructuresAreNamed) {
            {model("[7]"), "a call of layer 'a' must be a list"},
            {model("[[7]]"), "an input of layer 'a': a tensor must be"},
            {model("[[['i', 0.0, 0, {}]]]"), "a tensor must be"},
-           {model("[[['_CONSTANT_VALUE', -1, 2, {}]]]"), "names a layer '_CONSTANT_VALUE'"},
+           {model("[[['_CONSTANT_VALUE', -1, 2, {}]]]"), "layer 'a' is called with a constant"},
            {model("[[['i', 0, 0, {'training': true}]]]"),
             "layer 'a' is called with the argument 'training'"},
            {model(cat("[", call(tensor("i"), "'training': true"), "]")), "argument 'training'"},

@@ -19,8 +19,8 @@ CORNU_API Tensor load_npy(const std::string& path);
 CORNU_API void save_npy(const std::string& path, const Tensor& tensor);
 
 // Reads all arrays of an .npz archive (numpy.savez, savez_compressed), in the archive's order,
-// named as numpy names them. Errors are load_npy's; the arrays may unpack to 1 GiB and 32 times the
-// file.
+// named as numpy names them. Errors are load_npy's; packed arrays may unpack to 8 MiB and 32 times
+// the file, together: what a small file says may not take much memory.
 CORNU_API std::vector<std::pair<std::string, Tensor>> load_npz(const std::string& path);
 
 // Writes an .npz archive (numpy.savez): float32 arrays, not packed. Errors are save_npy's, and

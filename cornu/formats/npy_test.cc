@@ -185,6 +185,20 @@ TEST(Npz, ReadsArraysInOrder) {
   EXPECT_THROW(parse_npz(testing_zip::make_zip({{"readme", "x"}}).bytes()), FormatError);
 }
 
+// 16 MiB of zeros in less than 100 kB.
+TEST(Npz, UnpacksInProportionToTheFile) {
+  const auto archive = testing_zip::make_zip(
+      {{"x.npy", npy(dict("|u1", "(16777216,)"), std::string(16 << 20, '\0')), true}});
+  EXPECT_THROW(parse_npz(archive.bytes()), FormatError);
+  std::string noise(1 << 20, '\0');  // does not pack, and so may have much beside it
+  uint32_t state = 1;
+  for (char& c : noise) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+  const auto both = testing_zip::make_zip(
+      {{"x.npy", npy(dict("|u1", "(16777216,)"), std::string(16 << 20, '\0')), true},
+       {"y.npy", npy(dict("|u1", "(1048576,)"), noise), true}});
+  EXPECT_EQ(parse_npz(both.bytes())[0].second.size(), 16 << 20);
+}
+
 TEST(Npz, RefusesToWriteWhatItWouldNotRead) {
   const std::string path = "/dev/null/none.npz";
   const Tensor t(Shape{1});

@@ -10,7 +10,7 @@ namespace formats {
 std::vector<std::pair<std::string, Tensor>> parse_npz(const base::Bytes& archive) {
   constexpr std::string_view kSuffix = ".npy";
   const ZipReader zip(archive);
-  base::Budget budget(archive.label(), {.bytes = (1ull << 30) + 32 * archive.size(), .objects = 0});
+  base::Budget budget = zip.default_budget();
   std::vector<std::pair<std::string, Tensor>> arrays;
   for (const ZipReader::Entry& entry : zip.entries()) {
     if (!entry.name.ends_with(kSuffix))

@@ -191,6 +191,10 @@ Tensor read_tensor(const Weight& weight, ShardStream* stream) {
   constexpr size_t kPiece = 1 << 16;  // numbers
   Tensor tensor = Tensor::uninitialized(weight.shape);
   std::span<float> left = tensor.values();
+  if (weight.stored == NumberType::kFloat32) {
+    stream->read(std::as_writable_bytes(left));
+    return tensor;
+  }
   std::vector<std::byte> buffer(std::min(kPiece, left.size()) * bytes_of(weight.stored));
   while (!left.empty()) {
     const std::span<float> piece = left.first(std::min(kPiece, left.size()));

@@ -1,7 +1,5 @@
 #include "cornu/formats/tfjs_writer.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -10,6 +8,7 @@
 #include "cornu/base/file.h"
 #include "cornu/base/json.h"
 #include "cornu/base/text.h"
+#include "cornu/formats/crc32.h"
 #include "cornu/formats/keras2_config.h"
 #include "cornu/formats/keras_training.h"
 #include "cornu/formats/keras_weights_writer.h"
@@ -93,10 +92,8 @@ Content shard_from(const std::vector<Named>& weights, int64_t first) {
 }
 
 std::string checksum(const std::vector<Named>& weights) {
-  uLong crc = ::crc32(0, nullptr, 0);
-  for (const Named& w : weights)
-    crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(w.value.data()),
-                    static_cast<z_size_t>(w.value.size()) * sizeof(float));
+  uint32_t crc = 0;
+  for (const Named& w : weights) crc = crc32(crc, std::as_bytes(w.value.values()));
   char text[8];
   const auto end = std::to_chars(text, text + sizeof text, crc, 16).ptr;
   const std::string digits(text, end);

@@ -49,6 +49,14 @@ class WeightReader {
     if (!options_.skip_mismatch) fail(what);
     warnings_.push_back(base::cat(label_, ": ", what, "; these weights are left as they are"));
   }
+  // Weights that a model of Keras has beside those of its layers. Keras makes a model of its
+  // configuration without them, and so does this library.
+  void leave_out(size_t own_weights, const std::string& model) {
+    if (own_weights > 0)
+      warnings_.push_back(base::cat(label_, ": the model ", base::quoted(model), " has ",
+                                    own_weights, " weights of its own, which are of no layer; ",
+                                    "they are left out"));
+  }
   void add(const std::shared_ptr<Variable>& variable, Tensor value, const std::string& what) {
     warn_if_not_finite(value, base::cat(label_, ": ", what), warnings_);
     read_.emplace_back(variable, std::move(value));

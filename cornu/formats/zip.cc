@@ -1,7 +1,5 @@
 #include "cornu/formats/zip.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -9,6 +7,7 @@
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
 #include "cornu/base/utf8.h"
+#include "cornu/formats/crc32.h"
 #include "cornu/formats/unpacked.h"
 
 namespace cornu::formats {
@@ -27,7 +26,7 @@ constexpr uint16_t kHasDescriptor = 1 << 3;
 // Compression level hints, data descriptor, UTF-8 name: nothing else changes only how it is read.
 constexpr uint16_t kKnownFlags = 0x0006 | kHasDescriptor | 1 << 11;
 constexpr uint64_t kMostEntries = 100'000;
-constexpr uint64_t kPiece = 1 << 20;
+constexpr uint64_t kPiece = 1 << 17;  // stays in a near cache
 
 // The 64-bit sizes and offset that the zip64 extra field (id 1) holds for those that are all ones.
 void read_zip64(const Bytes& extra, std::initializer_list<uint64_t*> values) {
@@ -262,7 +261,7 @@ Bytes ZipReader::read(const Entry& entry, base::Budget* budget) const {
     budget->charge_bytes(entry.size, "unpacked members");
     whole = unpacked(data, entry.size, entry.name);
   }
-  uLong crc = ::crc32(0, nullptr, 0);
+  uint32_t crc = 0;
   std::vector<std::byte> room(entry.method == kStored ? std::min(kPiece, whole.size()) : 0);
   for (uint64_t done = 0; done < whole.size(); done += kPiece) {
     const Bytes piece = whole.at(done, std::min(kPiece, whole.size() - done), "a member's data");
@@ -273,8 +272,7 @@ Bytes ZipReader::read(const Entry& entry, base::Budget* budget) const {
     } else {
       bytes = piece.span();  // stays: making it again is dear
     }
-    crc =
-        ::crc32(crc, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(piece.size()));
+    crc = crc32(crc, bytes.first(piece.size()));
   }
   if (crc != entry.crc)
     data.fail(cat("the CRC-32 of ", quoted(entry.name), " is wrong: the file is damaged"));

@@ -1,8 +1,7 @@
 #include "cornu/formats/zip_writer.h"
 
-#include <zlib.h>
-
 #include "cornu/base/utf8.h"
+#include "cornu/formats/crc32.h"
 
 namespace cornu::formats {
 namespace {
@@ -15,12 +14,9 @@ constexpr uint64_t kUtf8 = 1 << 11;                 // flag: so the name is writ
 constexpr uint64_t kUnix = 3 << 8;                  // made there
 
 uint32_t crc_of(const Content& content) {
-  uLong crc = ::crc32_z(0, nullptr, 0);
-  content.each([&](std::span<const std::byte> bytes) {
-    if (!bytes.empty())
-      crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
-  });
-  return static_cast<uint32_t>(crc);
+  uint32_t crc = 0;
+  content.each([&](std::span<const std::byte> bytes) { crc = crc32(crc, bytes); });
+  return crc;
 }
 
 // Writes one archive from front to back.

@@ -95,5 +95,16 @@ TEST(Tensor, BadShapesAreNamed) {
   }
 }
 
+// Some of its memory may lie in huge pages.
+TEST(Tensor, LargeOnesAreWholeToo) {
+  for (const int64_t size : {(1 << 20) - 1, 1 << 20, (3 << 20) + 5}) {
+    Tensor t = Tensor::full(Shape{size}, 2);
+    t.data()[size - 1] = 3;
+    EXPECT_EQ(t.data()[0], 2);
+    EXPECT_EQ(t.data()[size - 2], 2);
+    EXPECT_EQ(t.data()[size - 1], 3);
+  }
+}
+
 }  // namespace
 }  // namespace cornu

@@ -89,6 +89,9 @@ inline Attacks config_classes() {
        sequential({sequential({layer("Lambda", "l", kCode)})})},
       {"2024_3660_tf_op", "ValueError", "Python code",
        of_class("TFOpLambda", "'function': 'exec'")},
+      {"2024_3660_tf_op_call", "ValueError", "no layer computes TensorFlow's function",
+       functional({kInput, layer("TFOpLambda", "a", "'function': 'io.read_file'",
+                                 "[['i', 0, 0, {'filename': '/etc/passwd', 'name': null}]]")})},
       {"2024_3660_lambda_activation", "ValueError", "activation",
        of_class("Dense", cat("'units': 3, ",
                              "'activation': {'class_name': '__lambda__', 'config': "

@@ -40,6 +40,23 @@ void write_case(const Model& model, const std::vector<Tensor>& inputs, const std
   std::fclose(file);
 }
 
+// Layers that are written as others with Reshapes to a size of -1, which TensorFlow.js takes for
+// unknown as it does null: alone, and beside a tensor whose length is unknown there otherwise.
+std::vector<Model> of_unknown_length() {
+  const Symbol x = Input({.shape = {None, 4}});
+  const Symbol causal = Conv1D({.filters = 4, .kernel_size = 3, .padding = "causal"})(x);
+  const Symbol up = Conv1DTranspose({.filters = 4, .kernel_size = 2, .strides = 2})(causal);
+  const Symbol other = MaxPooling1D({.pool_size = 2})(UpSampling1D({.size = 2})(x));
+  const Symbol both =
+      Concatenate()({DepthwiseConv1D({.kernel_size = 3, .padding = "same"})(other), x, causal});
+  return {
+      Model(Sequential({Input({.shape = {None, 4}}), ZeroPadding1D({.padding = {1, 2}}),
+                        SeparableConv1D({.filters = 3, .kernel_size = 2, .strides = 2}),
+                        Conv1D({.filters = 2, .kernel_size = 2}),
+                        GlobalAveragePooling1D({.keepdims = true})})),
+      Model({.inputs = {x}, .outputs = {up, both, GlobalMaxPooling1D({.keepdims = true})(both)}})};
+}
+
 TEST(TfjsFiles, TensorFlowJsAnswersTheSame) {
   const std::string modules = testing::node_modules();
   if (!std::filesystem::exists(modules + "/@tensorflow/tfjs"))
@@ -63,6 +80,12 @@ TEST(TfjsFiles, TensorFlowJsAnswersTheSame) {
     ++count;
   }
   EXPECT_GT(count, 160);
+  for (const Model& model : of_unknown_length()) {
+    Tensor in(Shape{2, 9, 4});
+    for (int64_t i = 0; i < in.size(); ++i) in.data()[i] = static_cast<float>(i % 7) - 3;
+    write_case(model, {in}, folder.path(cat("unknown_length_", count)));
+    ++count;
+  }
   const testing::Outcome r =
       testing::run_outside(cat("node ", CORNU_SOURCE_DIR, "/tests/formats_check/run_tfjs.mjs ",
                                modules, " ", folder.path("")));
