@@ -6,16 +6,23 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
+#include "cornu/tensor/held.h"
 
 namespace cornu {
 namespace {
+
+thread_local int64_t held = 0;
 
 std::shared_ptr<float> allocate(int64_t count) {
   constexpr std::align_val_t kLine{64};
   const auto bytes = static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(float);
   void* memory = ::operator new(bytes, kLine, std::nothrow);
   if (!memory) throw OutOfMemory(base::cat("cannot allocate a tensor of ", bytes, " bytes"));
-  return {static_cast<float*>(memory), [](float* p) { ::operator delete(p, kLine); }};
+  held += static_cast<int64_t>(bytes);
+  return {static_cast<float*>(memory), [bytes](float* p) {
+            held -= static_cast<int64_t>(bytes);
+            ::operator delete(p, kLine);
+          }};
 }
 
 int64_t checked_size(const Shape& shape) {
@@ -27,6 +34,8 @@ int64_t checked_size(const Shape& shape) {
 }
 
 }  // namespace
+
+int64_t tensor_bytes_held() { return held; }
 
 Tensor::Tensor(Shape shape, Uninitialized)
     : shape_(std::move(shape)), size_(checked_size(shape_)), data_(allocate(size_)) {}
