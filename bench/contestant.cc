@@ -97,9 +97,13 @@ class Remote : public Contestant {
 
 }  // namespace
 
-std::unique_ptr<Contestant> make_remote(Child& child, const base::Json& workload) {
+std::unique_ptr<Contestant> make_remote(Child& child, const base::Json& workload,
+                                        std::string& why) {
   const std::string answer = child.ask(workload.dump());
-  if (!answer.starts_with("ok")) return nullptr;
+  if (!answer.starts_with("ok")) {
+    why = answer.starts_with("no ") ? answer.substr(3) : answer;
+    return nullptr;
+  }
   const std::string_view kind = workload.at("kind").as_string();
   return std::make_unique<Remote>(child, answer.size() > 3 ? answer.substr(3) : "",
                                   kind == "model" || kind == "step");

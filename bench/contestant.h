@@ -53,7 +53,8 @@ std::string start_onednn(int threads);
 //   what is written                 what is read
 //   "version"                       "PyTorch 1.13.1"
 //   a workload as JSON              "ok", the algorithm after it, or "no", the reason after it
-//     (a network: with the path of its ONNX file; its input is numbers(…, kX))
+//     (a network: with the path of its ONNX file and of its layers-model, or why there is none; its
+//     input is numbers(…, kX))
 //   "time 12 cpu" (or "wall")       seconds that each of 12 runs takes
 //   "sums"                          the sum of the results and that of their sizes
 //   "weighted sums"                 the same, result i (channels last) times number i of seed
@@ -72,7 +73,7 @@ class Child {
   std::string name_;
   int to_ = -1, from_ = -1, pid_ = -1;
 };
-// Null where it does not take the workload.
-std::unique_ptr<Contestant> make_remote(Child& child, const base::Json& workload);
+// Null where it does not take the workload, and the reason in `why`.
+std::unique_ptr<Contestant> make_remote(Child& child, const base::Json& workload, std::string& why);
 
 }  // namespace cornu::bench

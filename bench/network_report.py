@@ -42,6 +42,18 @@ REASONS = {
 }
 
 
+PEERS = ("oneDNN", "PyTorch", "ONNX Runtime", "TensorFlow.js")
+# Tables: title, what bench_peers calls the rows, what a row is, and who has a column.
+TABLES = (("Whole models", "models", "model", PEERS[1:]),
+          ("Training steps", "steps", "model", ("PyTorch",)),
+          ("Upsampling alone", "bytes", "layer", PEERS))
+
+
+def peer_of(name):
+    """A contestant's library: its setting stands behind."""
+    return next(p for p in PEERS if name.startswith(p))
+
+
 class Row:
     def __init__(self, line):
         self.name, self.threads, self.peak = line["name"], line["threads"], line["peak"]
@@ -51,10 +63,8 @@ class Row:
         self.cornu, *peers = line["contestants"]
         self.peers = {}  # the better one of each name's settings
         for peer in sorted(peers, key=lambda p: -p["ms"]):
-            name, _, layout = peer["name"].rpartition(" ")
-            if peer["name"] == "ONNX Runtime":
-                name, layout = peer["name"], ""
-            self.peers[name] = {**peer, "setting": ", ".join(filter(None, (layout, peer["detail"])))}
+            self.peers[peer_of(peer["name"])] = peer
+        self.absent = {peer_of(a["name"]): a["why"] for a in line.get("absent", [])}
         self.best = min(self.peers.values(), key=lambda p: p["ms"], default=None)
         self.ratio = self.best["ms"] / self.cornu["ms"] if self.best else None
         self.share = self.flops / (1e-3 * self.cornu["ms"]) / self.peak
@@ -104,10 +114,7 @@ def table(rows, what, peers):
 
 def tables(lines):
     text = []
-    for title, wanted, what, peers in (
-            ("Whole models", "models", "model", ("PyTorch", "ONNX Runtime")),
-            ("Training steps", "steps", "model", ("PyTorch",)),
-            ("Upsampling alone", "bytes", "layer", ("oneDNN", "PyTorch", "ONNX Runtime"))):
+    for title, wanted, what, peers in TABLES:
         for head, rows in parts(lines, wanted):
             text += [f"### {title}, {threads_text(head)}", ""]
             ratios = [row.ratio for row in rows if row.best]
@@ -132,7 +139,7 @@ def groups(lines):
 
 def falls_short(lines):
     text = []
-    for wanted in ("models", "steps", "bytes"):
+    for _, wanted, _, _ in TABLES:
         for head, rows in parts(lines, wanted):
             for row in rows:
                 if row.short:
@@ -142,6 +149,16 @@ def falls_short(lines):
                                 (f" ({row.best['detail']})" if row.best["detail"] else "") +
                                 (f". {reason}" if reason else ""))
     return "\n".join(text or ["Nothing."])
+
+
+def empty_cells(lines):
+    reasons = {}  # of whoever has a column, but no number for a row
+    for _, wanted, _, peers in TABLES:
+        for _, rows in parts(lines, wanted):
+            for row in rows:
+                for peer in set(row.absent) & set(peers) - set(row.peers):
+                    reasons.setdefault((peer, row.name), row.absent[peer])
+    return "\n".join(f"- {name}, {peer}: {why}" for (peer, name), why in reasons.items()) or "None."
 
 
 def section(lines, chart):
@@ -156,14 +173,19 @@ Networks as their papers or Keras's applications have them (`bench/models.cc`), 
 says no other, ESRGAN with its trained weights, the others with weights of one seed. The peers run
 what `export_onnx` makes of them: ONNX Runtime through its Node.js package with all its
 optimizations; PyTorch as eager modules, traced and frozen, or optimized for inference, in its default
-layout and in channels_last, whichever is fastest. Before anything is timed all must compute the same
-numbers; training steps must show the same loss on the first two. Each runs in its turn, {rounds} rounds,
-medians. One thread is timed by processor time, several by the clock on the wall. A training step is
-forward, backward and optimizer (`train_on_batch`); its work is counted as three times the forward
-pass.
+layout and in channels_last, whichever is fastest. TensorFlow.js runs what `export_tfjs` makes of them,
+by its WebAssembly with SIMD in Node.js, where it takes one thread whatever it is given. Before
+anything is timed all must compute the same numbers; training steps must show the same loss on the
+first two. Each runs in its turn, {rounds} rounds, medians. One thread is timed by processor time,
+several by the clock on the wall. A training step is forward, backward and optimizer
+(`train_on_batch`); its work is counted as three times the forward pass.
 
 {tables(lines)}
 ### Networks that fall short
 
 {falls_short(lines)}
+
+### Empty cells
+
+{empty_cells(lines)}
 """

@@ -96,22 +96,36 @@ struct Entry {
   double difference = 0;
 };
 
-// Everyone who takes this subject, Cornu first, checked against each other.
+Json absence(const std::string& name, const std::string& why) {
+  return Json::object({{"name", name}, {"why", why}});
+}
+
+// Everyone who takes this subject, Cornu first, checked against each other; and who does not.
 std::vector<Entry> enter(const std::string& name, bench::Opened opened, const Options& o,
-                         std::deque<bench::Child>& children, bool& equal) {
+                         std::deque<bench::Child>& children, std::vector<Json>& absent,
+                         bool& equal) {
   const bench::Clock wall = bench::Clock::kWall;
   std::vector<Entry> all;
   opened.cornu->time(1, wall);
   const Tensor truth = opened.cornu->output();
   all.push_back({std::move(opened.cornu)});
   for (auto& c : opened.others) all.push_back({std::move(c)});
-  for (bench::Child& child : children)
-    if (auto c = bench::make_remote(child, opened.json)) all.push_back({std::move(c)});
+  for (bench::Child& child : children) {
+    std::string why;
+    if (auto c = bench::make_remote(child, opened.json, why))
+      all.push_back({std::move(c)});
+    else
+      absent.push_back(absence(child.name(), why));
+  }
   // A setting that is hopelessly slow is nobody's best, and would take most of the time.
-  const double patience = std::max(0.5, 20 * all[0].contestant->time(1, wall));
+  const double cornu = all[0].contestant->time(1, wall), patience = std::max(0.5, 20 * cornu);
   std::erase_if(all, [&](Entry& e) {
     e.first = e.contestant->time(1, wall);
-    return e.first > patience;
+    if (e.first <= patience) return false;
+    absent.push_back(absence(e.contestant->name(),
+                             base::cat("left out: about ", std::lround(1e3 * e.first), " ms, ",
+                                       std::lround(e.first / cornu), " times Cornu's")));
+    return true;
   });
   for (Entry& e : all) {
     e.count = std::clamp<int64_t>(static_cast<int64_t>(o.turn / e.first), 1, 100'000);
@@ -204,7 +218,9 @@ int run(CLI::App& app, int argc, char** argv) {
     }
     Json line = opened.json;
     line.set("table", todo[i].table);
-    std::vector<Entry> entries = enter(todo[i].name, std::move(opened), o, children, equal);
+    std::vector<Json> absent;
+    std::vector<Entry> entries = enter(todo[i].name, std::move(opened), o, children, absent, equal);
+    line.set("absent", Json::array(absent));
     std::cout << measure(std::move(line), o, entries, pool).dump() << std::endl;
   }
   if (terminal) std::cerr << "\r\x1b[K";

@@ -7,7 +7,7 @@
   bench/run.py --again           only writes the report again
 
 oneDNN is in the program and does single operations; PyTorch takes part where python3 has it, ONNX
-Runtime where scripts/fetch-node-packages.sh brought it. With parts of names, only those are measured
+Runtime and TensorFlow.js where scripts/fetch-node-packages.sh brought them. With parts of names, only those are measured
 and the tables are printed instead. What was measured is kept in the results' folder, a file for each
 part of the report, a line of JSON each; a part that was not measured stays as it is. Several threads
 are timed by the clock on the wall: leave the machine alone meanwhile. scripts/install-deps.sh --bench
@@ -28,6 +28,9 @@ import report
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 MODULES = os.environ.get("CORNU_NODE_MODULES", SOURCE / "build/npm/node_modules")
+# Libraries of Node.js: what bench/node_peer.mjs calls them, and their package.
+NODE_PEERS = {"ONNX Runtime": ("onnxruntime", "onnxruntime-node"),
+              "TensorFlow.js": ("tfjs", "@tensorflow/tfjs-backend-wasm")}
 # Parts of the report, and what bench_peers calls them.
 PARTS = {"networks": ["models", "steps"], "operations": ["operations"]}
 
@@ -66,9 +69,10 @@ def measure(options, part, threads, results):
         for layout in ("nchw", "channels_last"):
             peer = SOURCE / "bench" / "torch_peer.py"
             peers += ["--with", f"PyTorch {layout}={python} '{peer}' {layout} {threads}"]
-    if part == "networks" and (pathlib.Path(MODULES) / "onnxruntime-node").is_dir():
-        peer = SOURCE / "bench" / "onnxruntime_peer.mjs"
-        peers += ["--with", f"ONNX Runtime=node '{peer}' '{MODULES}' {threads}"]
+    for name, (library, package) in NODE_PEERS.items() if part == "networks" else ():
+        if (pathlib.Path(MODULES) / package).is_dir():
+            peer = SOURCE / "bench" / "node_peer.mjs"
+            peers += ["--with", f"{name}=node '{peer}' {library} '{MODULES}' {threads}"]
     command[1:1] = peers
     head = {"threads": threads, "rounds": options.rounds, "load": os.getloadavg()[0],
             "machine": machine(), "date": datetime.date.today().isoformat(),

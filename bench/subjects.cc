@@ -1,6 +1,7 @@
 #include "bench/subjects.h"
 
 #include <cmath>
+#include <filesystem>
 
 #include "bench/models.h"
 
@@ -36,6 +37,19 @@ class CornuModel : public LocalContestant {
   std::span<float> out_;
 };
 
+// Says in `json` where the layers-model is, or why there is none.
+void export_for_tfjs(const Model& model, const std::string& folder, Json& json) {
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  const std::string path = folder + "/model.json";
+  try {
+    export_tfjs(model, path);
+    json.set("tfjs", path);
+  } catch (const ValueError& e) {
+    json.set("tfjs_lacks", e.what());
+  }
+}
+
 Opened open_model(const ModelCase& c, int threads, const std::string& folder) {
   const std::optional<Model> model = c.make();
   if (!model) return {};
@@ -57,6 +71,7 @@ Opened open_model(const ModelCase& c, int threads, const std::string& folder) {
                             {"channels_first", c.channels_first != nullptr},
                             {"bytes", 4 * numbers_moved},
                             {"flops", flops_of(*model, c.input)}});
+  export_for_tfjs(*model, folder + "/tfjs", json);
   Opened opened{std::move(json), std::move(cornu)};
   if (!c.upsampling.empty()) opened.others.push_back(make_onednn_upsampling(c.input, c.upsampling));
   return opened;

@@ -107,7 +107,8 @@ void run(const Options& o) {
                               {"gflops", rate},
                               {"threads", cornu::num_threads()},
                               {"workspace_bytes", program.workspace_bytes()},
-                              {"plain_workspace_bytes", program.plain_workspace_bytes()}});
+                              {"plain_workspace_bytes", program.plain_workspace_bytes()},
+                              {"weight_bytes", program.weight_bytes()}});
     if (o.plan) json.set("plan", plan_json(program, timing));
     fmt::print("{}\n", json.dump());
     return;

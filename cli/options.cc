@@ -150,8 +150,11 @@ cornu::Model open_model(const std::string& path, const Common& common) {
 
 std::string memory_text(const cornu::Program& program) {
   const auto mib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
-  return fmt::format("{:.1f} MiB of working memory ({:.1f} MiB with memory for each tensor)",
-                     mib(program.workspace_bytes()), mib(program.plain_workspace_bytes()));
+  return fmt::format(
+      "{:.1f} MiB of memory: {:.1f} MiB to work in ({:.1f} MiB with memory for each tensor), "
+      "{:.1f} MiB of packed weights",
+      mib(program.workspace_bytes() + program.weight_bytes()), mib(program.workspace_bytes()),
+      mib(program.plain_workspace_bytes()), mib(program.weight_bytes()));
 }
 
 }  // namespace cli

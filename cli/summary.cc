@@ -81,7 +81,7 @@ void add_summary(CLI::App& app) {
       ->check(between(40, 1000))
       ->type_name("N");
   verb->add_flag("--memory", options->memory,
-                 "Say what working memory predicting takes, of inputs of --shape");
+                 "Say what memory predicting takes, of inputs of --shape");
   add_shape_option(*verb, options->shapes);
   options->common.add_to(*verb);
   verb->callback([options] { run(*options); });

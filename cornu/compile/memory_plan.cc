@@ -93,6 +93,7 @@ void place_leaves(const graph::Graph& g, const Buffers& buffers,
     if (const auto* constant = std::get_if<ops::Constant>(&g.nodes[i].op); constant && read[i]) {
       of_node[i] = {Kind::kConstant, std::ssize(plan.constants)};
       plan.constants.push_back(constant->value);
+      plan.weight_bytes += constant->value.size() * static_cast<int64_t>(sizeof(float));
     }
 }
 
@@ -192,6 +193,7 @@ std::shared_ptr<Plan> plan_memory(const graph::Graph& g, const Buffers& buffers,
     step.kernel = std::move(selected[i].kernel);
     step.reason = std::move(selected[i].reason);
     step.flops = flops_of(g, node);
+    plan->weight_bytes += selected[i].packed_bytes;
     plan->steps.push_back(std::move(step));
   }
   for (size_t i = 0; i < g.outputs.size(); ++i) {

@@ -38,6 +38,7 @@ struct Plan {
   std::vector<Tensor> constants;
   std::vector<Shape> inputs, outputs;
   int64_t arena_floats = 0;
+  int64_t weight_bytes = 0;  // of the constants, and of what the steps' states have packed
   int64_t plain_floats = 0;  // what the arena would be with a buffer per tensor and no passes
 };
 

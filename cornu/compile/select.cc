@@ -7,6 +7,7 @@
 #include "cornu/base/text.h"
 #include "cornu/compile/measured.h"
 #include "cornu/ops/evaluate.h"
+#include "cornu/tensor/held.h"
 
 namespace cornu::compile {
 namespace {
@@ -186,7 +187,9 @@ std::vector<Selected> prepare_kernels(const graph::Graph& g, std::vector<Choice>
         problem.in[k].segments.push_back(kernels::pitch_or_length(0, g[part].shape));
       problem.in[k].in_place = !buffers.in_place[i].empty() && buffers.in_place[i][k];
     }
+    const int64_t held = tensor_bytes_held();
     all[i] = prepare(choices[i]);
+    all[i].packed_bytes = tensor_bytes_held() - held;
     for (size_t k = 0; k < node.in.size(); ++k)
       if (problem.in[k].in_place) all[i].prepared.packed[k] = true;
   }

@@ -21,6 +21,7 @@ std::vector<Choice> choose_kernels(const graph::Graph& g, const Options& options
 struct Selected {
   kernels::Prepared prepared;
   std::string kernel, reason;
+  int64_t packed_bytes = 0;  // in its state
 };
 
 // The kernels made ready for tensors that lie in these buffers; where there is no kernel, the op's

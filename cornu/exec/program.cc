@@ -28,6 +28,8 @@ int64_t Program::plain_workspace_bytes() const {
   return plan_->plain_floats * static_cast<int64_t>(sizeof(float));
 }
 
+int64_t Program::weight_bytes() const { return plan_->weight_bytes; }
+
 double Program::flops() const {
   double sum = 0;
   for (const Step& step : plan_->steps) sum += step.flops;

@@ -34,6 +34,9 @@ class CORNU_API Program {
   // For comparison: what it would take without any pass, where every tensor has memory of its own
   // for as long as it is needed.
   int64_t plain_workspace_bytes() const;
+  // Memory of the weights, in bytes: packed for their kernels, or as they are where the kernels
+  // read them so (then they may be the model's own). Shared by all copies.
+  int64_t weight_bytes() const;
   // Work of one run: floating-point operations of convolutions and the rest, a multiply-add as two.
   double flops() const;
   // What a run does, in order.

@@ -8,6 +8,7 @@
 #include "cornu/base/error.h"
 #include "cornu/compile/compile.h"
 #include "cornu/exec/interpreter.h"
+#include "cornu/tensor/held.h"
 #include "tests/support/count_allocations.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/random_space.h"
@@ -85,6 +86,30 @@ TEST(Program, AllocatesNothingOnceItHasRun) {
   const int64_t before = allocations;
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(workspace.run(in.values(), to));
   EXPECT_EQ(allocations, before);
+}
+
+// What is left of the tensors once the graph is gone are the plan's weights: no copy beside the
+// packed one, and none that is not counted.
+TEST(Program, CountsTheWeightsItHolds) {
+  int64_t all = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const int64_t before = tensor_bytes_held();
+    const Program program(compile::compile(RandomGraph(seed).make()));
+    EXPECT_EQ(tensor_bytes_held() - before, program.weight_bytes()) << "seed " << seed;
+    all += program.weight_bytes();
+  }
+  EXPECT_GT(all, 0);
+}
+
+TEST(Program, CountsPackedWeights) {
+  graph::Builder g;
+  const graph::Value x = g.input({1, 8, 8, 64});
+  const graph::Value kernel = g.constant(testing::random_tensor({1, 1, 64, 64}, 1));
+  const ops::Conv conv{.stride = {1, 1}, .dilation = {1, 1}, .pad = {{}, {}}};
+  const Program program(compile::compile(std::move(g).finish({g.add(conv, {x, kernel})})));
+  const int64_t raw = 64 * 64 * int64_t{sizeof(float)};
+  EXPECT_GE(program.weight_bytes(), raw);
+  EXPECT_LE(program.weight_bytes(), raw + 4096);  // and lines of zeros
 }
 
 TEST(Program, RefusesWrongSizesAndWritesNothing) {

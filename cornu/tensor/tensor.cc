@@ -9,9 +9,12 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
+#include "cornu/tensor/held.h"
 
 namespace cornu {
 namespace {
+
+thread_local int64_t held = 0;
 
 // Most of the time that a large file takes to load is the kernel's, for each page of memory that is
 // new. Huge ones are fewer; only those that lie inside of the tensor, which none takes memory
@@ -31,7 +34,11 @@ std::shared_ptr<float> allocate(int64_t count) {
   void* memory = ::operator new(bytes, kLine, std::nothrow);
   if (!memory) throw OutOfMemory(base::cat("cannot allocate a tensor of ", bytes, " bytes"));
   ask_for_huge_pages(memory, bytes);
-  return {static_cast<float*>(memory), [](float* p) { ::operator delete(p, kLine); }};
+  held += static_cast<int64_t>(bytes);
+  return {static_cast<float*>(memory), [bytes](float* p) {
+            held -= static_cast<int64_t>(bytes);
+            ::operator delete(p, kLine);
+          }};
 }
 
 int64_t checked_size(const Shape& shape) {
@@ -43,6 +50,8 @@ int64_t checked_size(const Shape& shape) {
 }
 
 }  // namespace
+
+int64_t tensor_bytes_held() { return held; }
 
 Tensor::Tensor(Shape shape, Uninitialized)
     : shape_(std::move(shape)), size_(checked_size(shape_)), data_(allocate(size_)) {}

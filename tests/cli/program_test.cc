@@ -47,6 +47,8 @@ TEST_F(ProgramTest, SummaryIsTheTable) {
   const Result r = run("summary " + kCases + "graph_unet.keras");
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(r.out, load_model(kCases + "graph_unet.keras").summary_text());
+  EXPECT_THAT(run("summary --memory " + kCases + "graph_unet.keras").out,
+              HasSubstr("MiB of packed weights"));
   const Result json = run("summary --json " + kCases + "graph_unet.keras");
   const base::Json parsed = base::parse_json(json.out, "the program");
   EXPECT_EQ(parsed.at("params").as_int(), 1946);
@@ -125,6 +127,7 @@ TEST_F(ProgramTest, BenchmarkMeasures) {
   const Result json =
       run("benchmark --runs 3 --json --threads 2 " + kCases + "conv2d_64ch_3x3.keras");
   EXPECT_EQ(base::parse_json(json.out, "out").at("threads").as_int(), 2);
+  EXPECT_GT(base::parse_json(json.out, "out").at("weight_bytes").as_int(), 0);
   const std::string measured = "benchmark --runs 3 --json --plan --measure " + file("plan.json") +
                                " " + kCases + "conv2d_64ch_3x3.keras";
   for (const char* reason : {"measured: ", "measured before"}) {

@@ -9,32 +9,18 @@ import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import path from 'node:path';
 
+import { loadModel } from '../support/tfjs.mjs';
+
 const [nodeModules, folder] = process.argv.slice(2);
 const require = createRequire(path.join(path.resolve(nodeModules), 'x.js'));
 const tf = require('@tensorflow/tfjs');
 await tf.setBackend('cpu');
 
-function handler(file) {
-  return {
-    load: async () => {
-      const json = JSON.parse(fs.readFileSync(file, 'utf8'));
-      const shards = json.weightsManifest.flatMap(
-        (g) => g.paths.map((p) => fs.readFileSync(path.join(path.dirname(file), p))));
-      const all = Buffer.concat(shards);
-      return {
-        modelTopology: json.modelTopology,
-        weightSpecs: json.weightsManifest.flatMap((g) => g.weights),
-        weightData: all.buffer.slice(all.byteOffset, all.byteOffset + all.byteLength),
-      };
-    },
-  };
-}
-
 let bad = 0;
 const names = fs.readdirSync(folder).sort();
 for (const name of names) {
   try {
-    const model = await tf.loadLayersModel(handler(path.join(folder, name, 'model.json')));
+    const model = await loadModel(tf, path.join(folder, name, 'model.json'));
     const { inputs, outputs } = JSON.parse(fs.readFileSync(path.join(folder, name, 'case.json'), 'utf8'));
     const x = inputs.map((t) => tf.tensor(t.values, t.shape));
     const y = [model.predict(x.length === 1 ? x[0] : x)].flat();

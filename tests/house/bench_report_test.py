@@ -12,7 +12,8 @@ import run
 
 
 def lines(ratio, cornu=10):
-    """As bench_peers writes them: one network against three others."""
+    """As bench_peers writes them: one network against four others, of whom
+    one has no answer."""
     head = {"versions": ["A 1"], "target": "avx2", "threads": 1, "rounds": 3, "load": 0.5,
             "machine": {"processor": "P", "cores": 2, "caches": ["L1 32 KiB"]},
             "date": "2026-01-01", "commit": "abc"}
@@ -20,19 +21,28 @@ def lines(ratio, cornu=10):
                    (("Cornu", cornu), ("PyTorch nchw", 50), ("PyTorch channels_last", 30),
                     ("ONNX Runtime", 10 * ratio))]
     return [head, {"name": "Net", "goal": "unet", "table": "models", "threads": 1, "peak": 1e11,
-                   "flops": 5e8, "contestants": contestants}]
+                   "flops": 5e8, "contestants": contestants,
+                   "absent": [{"name": "TensorFlow.js", "why": "no such layer"}]}]
 
 
 class BenchReport(unittest.TestCase):
     def test_a_row_names_the_better_setting_and_misses_its_mark(self):
         text = network_report.section(lines(1.5), "n.svg")
-        self.assertIn("| Net | 10 | 50 | 50 % | 30 | 3.00 | 15 | 1.50 | 1.8 ✗ |", text)
+        self.assertIn("| Net | 10 | 50 | 50 % | 30 | 3.00 | 15 | 1.50 | – | – | 1.8 ✗ |", text)
         self.assertIn("- Net, 1 thread: 1.50 of 1.8 against ONNX Runtime", text)
 
     def test_a_row_reaches_its_mark(self):
         text = network_report.section(lines(1.9), "n.svg")
-        self.assertIn("1.90 | 1.8 |", text)
+        self.assertIn("| 19 | 1.90 | – | – | 1.8 |", text)
         self.assertIn("### Networks that fall short\n\nNothing.", text)
+
+    def test_an_empty_cell_has_its_reason(self):
+        text = network_report.section(lines(1.5) + lines(1.6), "n.svg")
+        self.assertIn("### Empty cells\n\n- Net, TensorFlow.js: no such layer\n", text)
+        everyone = lines(1.5)
+        everyone[1]["contestants"].append({"name": "TensorFlow.js", "ms": 60, "detail": ""})
+        self.assertIn("| 60 | 6.00 |", network_report.tables(everyone))
+        self.assertEqual("None.", network_report.empty_cells(everyone))
 
     def test_nan_reaches_nothing(self):
         self.assertIn("✗", network_report.tables(lines(1.9, float("nan"))))

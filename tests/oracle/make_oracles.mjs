@@ -3,13 +3,15 @@
 //
 //   node make_oracles.mjs MODELS NODE_MODULES
 //
-// MODELS is the folder that scripts/fetch-models.sh fills; NODE_MODULES holds @tensorflow/tfjs and
-// @tensorflow/tfjs-backend-wasm (npm install --ignore-scripts, somewhere outside the repository).
+// MODELS is the folder that scripts/fetch-models.sh fills, NODE_MODULES that of
+// scripts/fetch-node-packages.sh.
 
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { loadModel } from '../support/tfjs.mjs';
 
 const [models, nodeModules] = process.argv.slice(2);
 if (!nodeModules) throw new Error('usage: node make_oracles.mjs MODELS NODE_MODULES');
@@ -63,19 +65,6 @@ function writeNpy(file, shape, values) {
   fs.writeFileSync(file, Buffer.concat([magic, size, Buffer.from(padded, 'latin1'), data]));
 }
 
-async function load(file) {
-  const json = JSON.parse(fs.readFileSync(file));
-  const shards = json.weightsManifest.flatMap((group) => group.paths);
-  const bytes = Buffer.concat(shards.map((s) => fs.readFileSync(path.join(path.dirname(file), s))));
-  return tf.loadLayersModel({
-    load: async () => ({
-      modelTopology: json.modelTopology,
-      weightSpecs: json.weightsManifest.flatMap((group) => group.weights),
-      weightData: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
-    }),
-  });
-}
-
 // Height and width: odd, taller than wide and the reverse, a single column. Smaller where the
 // answer is larger.
 const small = [[13, 17], [9, 16], [9, 1]];
@@ -95,7 +84,7 @@ await tf.ready();
 fs.mkdirSync(path.join(here, 'answers'), { recursive: true });
 const entries = [];
 for (const { package: name, model: file, scale, divide = 1, sizes } of cases) {
-  const model = await load(path.join(models, name, file));
+  const model = await loadModel(tf, path.join(models, name, file));
   for (const [height, width] of sizes) {
     const values = picture(height, width).map((v) => v / divide);
     const input = tf.tensor4d(values, [1, height, width, 3]);
