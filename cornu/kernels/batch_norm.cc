@@ -158,8 +158,9 @@ void run_batch_norm(const Call& call) noexcept {
     shift[c] = call.in[2][c];
   }
   for (float* numbers : {mean, scale, shift}) repeat(s, numbers);
-  run_all(s, call, {0, s.inner != 1, call.in[0], nullptr, mean, scale, shift, mean, call.out,
-                    s.epilogue.in_registers()});
+  run_all(s, call,
+          {0, s.inner != 1, call.in[0], nullptr, mean, scale, shift, mean, call.out,
+           s.epilogue.in_registers()});
 }
 
 void run_batch_norm_grad(const Call& call) noexcept {
@@ -175,8 +176,8 @@ void run_batch_norm_grad(const Call& call) noexcept {
     slope[c] = call.in[5][s.channels + c] / count * inverse;
   }
   for (float* numbers : {mean, scale, shift, slope}) repeat(s, numbers);
-  run_all(s, call, {0, s.inner != 1, call.in[0], call.in[4], mean, scale, shift, slope, call.out,
-                    nullptr});
+  run_all(s, call,
+          {0, s.inner != 1, call.in[0], call.in[4], mean, scale, shift, slope, call.out, nullptr});
 }
 
 Prepared prepare(const Problem& p, Epilogue epilogue, int64_t axis, float epsilon, RunFn run,
@@ -200,7 +201,8 @@ bool accepts_grad(const Problem& p) { return std::holds_alternative<ops::BatchNo
 
 Prepared prepare_batch_norm(const Problem& p) {
   const auto& op = std::get<ops::BatchNorm>(*p.op);
-  return prepare(p, Epilogue(p), op.axis, op.epsilon, run_batch_norm, CORNU_CHOOSE(target_channels)()->forward);
+  return prepare(p, Epilogue(p), op.axis, op.epsilon, run_batch_norm,
+                 CORNU_CHOOSE(target_channels)()->forward);
 }
 
 Prepared prepare_grad(const Problem& p) {
