@@ -268,6 +268,7 @@ struct Rule {
   }
 
   Flows operator()(const ops::BatchNorm& op) const {
+    CORNU_CHECK(!op.activation);
     Flows back = none();
     const Value x = in(0), gamma = in(1), mean = in(3), variance = in(4);
     const bool fixed_wanted = !op.of_batch && (wanted[3] || wanted[4]);

@@ -26,8 +26,20 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
 HWY_INLINE V set(float v) { return hn::Set(D(), v); }
 
-// Of 0 and below.
-HWY_INLINE V exp_down(V x) { return hn::Exp(D(), x); }
+// exp(x) of 0 and below; 0 where it would be denormal. x = n ln 2 + r, and of exp(r) the polynomial
+// of Cephes (https://netlib.org/cephes, expf.c).
+HWY_INLINE V exp_down(V x) {
+  const V v = hn::Max(x, set(-87.3f)), n = hn::Round(hn::Mul(v, set(1.44269504088896341f)));
+  const V r = hn::NegMulAdd(n, set(-2.12194440e-4f), hn::NegMulAdd(n, set(0.693359375f), v));
+  V p = set(1.9875691500e-4f);
+  for (float c :
+       {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+    p = hn::MulAdd(p, r, set(c));
+  p = hn::MulAdd(hn::Mul(r, r), p, hn::Add(r, set(1)));
+  const hn::RebindToSigned<D> di;
+  const auto power = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
+  return hn::IfThenElseZero(hn::Ge(x, set(-87.3f)), hn::Mul(p, hn::BitCast(D(), power)));
+}
 // exp(x) - 1 of 0 and below.
 HWY_INLINE V expm1_down(V x) {
   // Beyond these the result is -1 to the last bit.
@@ -42,9 +54,19 @@ HWY_INLINE V softplus(V x) {
   const V e = exp_down(hn::Neg(hn::Abs(x)));
   return hn::Add(hn::Max(x, set(0)), hn::Log1p(D(), e));
 }
+// A quotient of polynomials, of which the one above is odd: Eigen's
+// (https://gitlab.com/libeigen/eigen, MathFunctionsImpl.h). 1 from 7.9 on; tiny x are themselves.
 HWY_INLINE V tanh(V x) {
-  const V t = expm1_down(hn::Mul(hn::Abs(x), set(-2)));
-  return hn::CopySignToAbs(hn::Div(hn::Neg(t), hn::Add(t, set(2))), x);
+  const V v = hn::Clamp(x, set(-7.90531110763549805f), set(7.90531110763549805f));
+  const V square = hn::Mul(v, v);
+  V above = set(-2.76076847742355e-16f), below = set(1.19825839466702e-06f);
+  for (float c : {2.00018790482477e-13f, -8.60467152213735e-11f, 5.12229709037114e-08f,
+                  1.48572235717979e-05f, 6.37261928875436e-04f, 4.89352455891786e-03f})
+    above = hn::MulAdd(above, square, set(c));
+  for (float c : {1.18534705686654e-04f, 2.26843463243900e-03f, 4.89352518554385e-03f})
+    below = hn::MulAdd(below, square, set(c));
+  const V y = hn::Div(hn::Mul(v, above), below);
+  return hn::IfThenElse(hn::Lt(hn::Abs(x), set(0.0004f)), x, y);
 }
 HWY_INLINE V elu(V x, V alpha) {
   return hn::IfThenElse(hn::Gt(x, set(0)), x, hn::Mul(alpha, expm1_down(hn::Min(x, set(0)))));

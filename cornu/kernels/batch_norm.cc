@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 
+#include "cornu/kernels/epilogue.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
 #include "cornu/kernels/targets.h"
@@ -9,6 +12,8 @@
 #define HWY_TARGET_INCLUDE "cornu/kernels/batch_norm.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+
+#include "cornu/kernels/relu-inl.h"
 
 #ifndef CORNU_KERNELS_BATCH_NORM_RUN
 #define CORNU_KERNELS_BATCH_NORM_RUN
@@ -22,6 +27,7 @@ struct ChannelRun {
   const float *x, *dy;
   const float *mean, *scale, *shift, *slope;  // BatchNorm has no slope
   float* out;
+  const Relu* relu;  // or null, of BatchNorm
 };
 using ChannelFn = void (*)(const ChannelRun&);
 struct ChannelFns {
@@ -37,39 +43,50 @@ namespace cornu::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <bool kForward, bool kOneChannel, class D>
-HWY_INLINE void step(D d, const ChannelRun& r, int64_t i) {
+struct Backward {};
+
+// `End`: what is done to the result, or Backward.
+template <bool kOneChannel, class D, class End>
+HWY_INLINE void step(D d, const ChannelRun& r, int64_t i, const End& end) {
   const auto of_channel = [&](const float* numbers) HWY_ATTR {
     return kOneChannel ? hn::Set(d, *numbers) : hn::LoadU(d, numbers + i);
   };
   const auto centred = hn::Sub(hn::LoadU(d, r.x + i), of_channel(r.mean));
   const auto scale = of_channel(r.scale), shift = of_channel(r.shift);
-  if constexpr (kForward) {
-    hn::StoreU(hn::MulAdd(centred, scale, shift), d, r.out + i);
+  if constexpr (!std::is_same_v<End, Backward>) {
+    hn::StoreU(end(d, hn::MulAdd(centred, scale, shift)), d, r.out + i);
   } else {
     const auto dy = hn::Sub(hn::LoadU(d, r.dy + i), shift);
     hn::StoreU(hn::Mul(hn::NegMulAdd(centred, of_channel(r.slope), dy), scale), d, r.out + i);
   }
 }
 
-template <bool kForward, bool kOneChannel>
-void steps(const ChannelRun& run) {
+template <bool kOneChannel, class End>
+void steps(const ChannelRun& run, const End& end) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const ChannelRun r = run;  // known not to change
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
-  for (; i + lanes <= r.count; i += lanes) step<kForward, kOneChannel>(d, r, i);
-  for (; i < r.count; ++i) step<kForward, kOneChannel>(one, r, i);
+  for (; i + lanes <= r.count; i += lanes) step<kOneChannel>(d, r, i, end);
+  for (; i < r.count; ++i) step<kOneChannel>(one, r, i, end);
 }
 
-template <bool kForward>
-void run_of(const ChannelRun& r) {
-  r.one_channel ? steps<kForward, true>(r) : steps<kForward, false>(r);
+template <class End>
+void run_of(const ChannelRun& r, const End& end) {
+  r.one_channel ? steps<true>(r, end) : steps<false>(r, end);
 }
+
+void forward(const ChannelRun& r) {
+  if (!r.relu) return run_of(r, [](auto, auto y) HWY_ATTR { return y; });
+  if (is_plain(*r.relu)) return run_of(r, [](auto d, auto y) HWY_ATTR { return positive(d, y); });
+  const Relu relu = *r.relu;
+  run_of(r, [relu](auto d, auto y) HWY_ATTR { return apply(d, relu, y); });
+}
+void backward(const ChannelRun& r) { run_of(r, Backward()); }
 
 const ChannelFns* target_channels() {
-  static const ChannelFns all{run_of<true>, run_of<false>};
+  static const ChannelFns all{forward, backward};
   return &all;
 }
 
@@ -88,6 +105,7 @@ constexpr int64_t kLongRun = 256;
 
 // x seen as [outer][channels][inner].
 struct State {
+  Epilogue epilogue;
   int64_t size = 0, channels = 0, inner = 1;
   float epsilon = 0;
   ChannelFn run = nullptr;
@@ -112,6 +130,7 @@ void run_all(const State& s, const Call& call, ChannelRun base) {
     for (const float** numbers : {&r.mean, &r.scale, &r.shift, &r.slope}) *numbers += channel;
     r.out += s.at(at, s.out_pitch);
     s.run(r);
+    if (s.epilogue.has_rows()) s.epilogue.on_rows(call, &r.out, 1, 0, count);
   };
   const int64_t run = s.inner == 1 ? s.period : s.inner;
   split(*call.pool, s.size, kWorthSharing, [&](Range r) {
@@ -139,7 +158,9 @@ void run_batch_norm(const Call& call) noexcept {
     shift[c] = call.in[2][c];
   }
   for (float* numbers : {mean, scale, shift}) repeat(s, numbers);
-  run_all(s, call, {0, s.inner != 1, call.in[0], nullptr, mean, scale, shift, mean, call.out});
+  run_all(s, call,
+          {0, s.inner != 1, call.in[0], nullptr, mean, scale, shift, mean, call.out,
+           s.epilogue.in_registers()});
 }
 
 void run_batch_norm_grad(const Call& call) noexcept {
@@ -155,11 +176,13 @@ void run_batch_norm_grad(const Call& call) noexcept {
     slope[c] = call.in[5][s.channels + c] / count * inverse;
   }
   for (float* numbers : {mean, scale, shift, slope}) repeat(s, numbers);
-  run_all(s, call, {0, s.inner != 1, call.in[0], call.in[4], mean, scale, shift, slope, call.out});
+  run_all(s, call,
+          {0, s.inner != 1, call.in[0], call.in[4], mean, scale, shift, slope, call.out, nullptr});
 }
 
-Prepared prepare(const Problem& p, int64_t axis, float epsilon, RunFn run, ChannelFn channels) {
-  State s{p.out.size(), p.out[axis], 1, epsilon, channels, p.out[axis]};
+Prepared prepare(const Problem& p, Epilogue epilogue, int64_t axis, float epsilon, RunFn run,
+                 ChannelFn channels) {
+  State s{std::move(epilogue), p.out.size(), p.out[axis], 1, epsilon, channels, p.out[axis]};
   for (int64_t a = axis + 1; a < p.out.rank(); ++a) s.inner *= p.out[a];
   s.x_pitch = p.in[0].pitch;
   s.out_pitch = p.out_pitch;
@@ -178,12 +201,13 @@ bool accepts_grad(const Problem& p) { return std::holds_alternative<ops::BatchNo
 
 Prepared prepare_batch_norm(const Problem& p) {
   const auto& op = std::get<ops::BatchNorm>(*p.op);
-  return prepare(p, op.axis, op.epsilon, run_batch_norm, CORNU_CHOOSE(target_channels)()->forward);
+  return prepare(p, Epilogue(p), op.axis, op.epsilon, run_batch_norm,
+                 CORNU_CHOOSE(target_channels)()->forward);
 }
 
 Prepared prepare_grad(const Problem& p) {
   const auto& op = std::get<ops::BatchNormGrad>(*p.op);
-  return prepare(p, op.axis, op.epsilon, run_batch_norm_grad,
+  return prepare(p, {}, op.axis, op.epsilon, run_batch_norm_grad,
                  CORNU_CHOOSE(target_channels)()->backward);
 }
 

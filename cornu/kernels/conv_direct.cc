@@ -25,6 +25,9 @@ constexpr int64_t kWorthSharing = 200'000;
 // Weights beyond this are shared out among the threads, rather than read by each of them.
 constexpr int64_t kLargeWeights = 128 * 1024;
 
+// A panel of so many weights stays in the caches while the tiles pass over it.
+constexpr int64_t kNearWeights = 16 * 1024;
+
 static_assert(Gemm::kMaxRows == kMaxRows);
 
 // Some channels of an operand that is in segments, as many for each piece.
@@ -137,7 +140,8 @@ struct Run {
             .start = bias + p * s.panels.width,
             .out_shift = s.panels.first(p),
             .columns = s.panels.columns(p),
-            .relu = s.epilogue.in_registers()};
+            .relu = s.epilogue.in_registers(),
+            .far = s.panel_size(phase) > kNearWeights};
   }
 
   const TileFn* tile_fns(int64_t p) const { return s.gemm->tile[s.panels.vectors_of(p) - 1]; }
@@ -235,6 +239,10 @@ struct Run {
     const int64_t most = std::clamp(s.weights_size / 4, kBlockFloats, kMostBlockFloats);
     const int64_t block =
         std::clamp<int64_t>(std::min(places - 2 * keeps, most / floats), 1, kTiles - 2);
+    const int64_t numbers = part.phase.taps() * s.geometry.group_in;  // of a sum
+    // Single taps side by side: what the next tile reads lies behind what this one does.
+    const bool streams =
+        part.phase.taps() == 1 && part.phase.axis[2].in_step == 1 && s.geometry.groups == 1;
     for (int64_t t = tiles.begin; t < tiles.end; t += block) {
       const int64_t count = std::min(block, tiles.end - t);
       fill_tables(part, {t, t + count}, keeps, tables);
@@ -251,6 +259,12 @@ struct Run {
           tile.out = e.outs;
           tile.rows_shift = panel.rows_shift + e.in_shift;
           tile.out_shift = panel.out_shift + e.out_shift + out_shift;
+          tile.far = panel.far || (i == 0 && s.weights_size > kFarWeights);
+          tile.ahead = nullptr;
+          if (streams && p == panels.begin)
+            tile.ahead = e.rows[0] + e.in_shift + e.count * s.geometry.in_channels();
+          else if (s.weights_size > kFarWeights && i < s.panels.vectors)
+            tile.ahead = panel.weights + s.panel_size(phase) + i * numbers * kLine;
           s.epilogue.look_ahead(call, tile.out, e.count, tile.out_shift, tile.columns);
           fns[e.count - 1](tile);
           finish(tile, e.count);

@@ -94,6 +94,7 @@ struct Task {
     for (int64_t t = 0; t < taps; ++t) {
       tile.a = x();
       tile.segment_count = segments_of(s.geometry, tap + t, begin, end, segments);
+      tile.ahead = taps == 1 ? next_rows(begin) : nullptr;
       if (tile.segment_count > 0)
         add_products(tile, begin, channels, sums + t * channels * s.columns);
     }
@@ -114,6 +115,13 @@ struct Task {
       tile.a = buffer + i * axis.tap_step * cell;
       add_products(tile, begin, rows, sums + i * rows * s.columns);
     }
+  }
+
+  // dy's rows of the next step, or null.
+  const float* next_rows(int64_t begin) const {
+    const Geometry& g = s.geometry;
+    const bool there = g.groups == 1 && begin + 2 * s.step <= s.positions();
+    return there ? call.in[1] + (begin + s.step) * g.out_channels() : nullptr;
   }
 
   int64_t stage_lines(int64_t begin, int64_t end, Segment* segments) const {
@@ -147,12 +155,14 @@ struct Task {
   }
 
   // Adds to `rows` rows of sums: all columns of dy's rows from position `begin` on, two vectors at
-  // a time. Segments count dy's rows.
+  // a time. Segments count dy's rows. Meanwhile tile.ahead, if any, is fetched.
   void add_products(OuterTile tile, int64_t begin, int64_t rows, float* to) const {
     const Geometry& g = s.geometry;
     const int64_t lanes = s.gemm->lanes;
     const float* const a = tile.a;
     tile.sums_stride = s.columns;
+    const float* next = tile.ahead;
+    const float* const next_end = next ? next + s.step * g.out_channels() : nullptr;
     for (int64_t column = 0; column < s.columns; column += 2 * lanes) {
       const int64_t left = g.group_out - column, panel = panel_at(column);
       const bool filled = left < panel;
@@ -163,6 +173,8 @@ struct Task {
       const int64_t tiles = (rows + s.gemm->rows[v] - 1) / s.gemm->rows[v];
       for (int64_t i = 0; i < tiles; ++i) {
         const Range range = part(rows, i, tiles);
+        tile.ahead = column > 0 && next < next_end ? next : nullptr;
+        if (tile.ahead) next += s.step * kLine;
         tile.a = a + range.begin;
         tile.sums = to + range.begin * s.columns + column;
         s.gemm->outer[v][range.end - range.begin - 1](tile);

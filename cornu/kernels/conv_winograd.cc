@@ -80,8 +80,7 @@ struct State {
 
 // ---- weights ------------------------------------------------------------------------------------
 
-// Numbers [position][tap of the first axis][channel][column] of one panel: G * kernel * G', in
-// double, rounded once.
+// Numbers [position][tap of the first axis][channel][column] of one panel.
 void pack_panel(const State& s, const Part& part, size_t member, int64_t p, const float* kernel,
                 float* to) {
   const Geometry& g = s.geometry;
@@ -89,36 +88,28 @@ void pack_panel(const State& s, const Part& part, size_t member, int64_t p, cons
   const Winograd &wr = part.lattice.axis[1].winograd, &wc = part.lattice.axis[2].winograd;
   const KernelTransform gr = kernel_transform(wr), gc = kernel_transform(wc);
   const int64_t width = s.panels.width, columns = s.panels.columns(p);
-  // Transforms may be of more taps than there are.
-  const int64_t rows_taps = phase.axis[1].taps, columns_taps = phase.axis[2].taps;
-  constexpr int64_t kWidth = Panels::kMaxWidth;
-  constexpr int kPoints = 6;
-  double cells[kPoints][kWidth] = {}, half[kPoints][kPoints][kWidth];
+  const KernelFn transform = winograd_transforms().kernel;
+  alignas(64) double cells[25 * Panels::kMaxWidth] = {};
+  KernelTile tile{.rows = wr,
+                  .columns = wc,
+                  .row_factors = gr.data(),
+                  .column_factors = gc.data(),
+                  .row_taps = phase.axis[1].taps,
+                  .column_taps = phase.axis[2].taps,
+                  .cells = cells,
+                  .panel = width,
+                  .out = to + part.weights_at[member] + p * s.panel_size(part),
+                  .out_stride = part.taps * g.group_in * width};
   kernel += s.panels.group(p) * g.group_stride + s.panels.column(p) * g.out_stride;
-  to += part.weights_at[member] + p * s.panel_size(part);
-  const int64_t position_size = part.taps * g.group_in * width;
-  const auto combine = [width](double* sum, double factor, const double* term, bool first) {
-    for (int64_t n = 0; n < width; ++n) sum[n] = (first ? 0 : sum[n]) + factor * term[n];
-  };
   for (int64_t t = 0; t < part.taps; ++t)
-    for (int64_t i = 0; i < g.group_in; ++i) {
-      for (int64_t b = 0; b < rows_taps; ++b) {
-        for (int64_t c = 0; c < columns_taps; ++c) {
-          const float* cell = kernel + g.cell(phase, t, b, c) * g.cell_stride + i * g.in_stride;
-          for (int64_t n = 0; n < columns; ++n) cells[c][n] = cell[n * g.out_stride];
+    for (int64_t i = 0; i < g.group_in; ++i, tile.out += width) {
+      double* cell = cells;
+      for (int64_t b = 0; b < tile.row_taps; ++b)
+        for (int64_t c = 0; c < tile.column_taps; ++c, cell += width) {
+          const float* from = kernel + g.cell(phase, t, b, c) * g.cell_stride + i * g.in_stride;
+          for (int64_t n = 0; n < columns; ++n) cell[n] = from[n * g.out_stride];
         }
-        for (int q = 0; q < wc.points; ++q)
-          for (int64_t c = 0; c < columns_taps; ++c)
-            combine(half[b][q], gc[static_cast<size_t>(q * wc.taps() + c)], cells[c], c == 0);
-      }
-      float* at = to + (t * g.group_in + i) * width;
-      double sum[kWidth];
-      for (int o = 0; o < wr.points; ++o)
-        for (int q = 0; q < wc.points; ++q, at += position_size) {
-          for (int64_t b = 0; b < rows_taps; ++b)
-            combine(sum, gr[static_cast<size_t>(o * wr.taps() + b)], half[b][q], b == 0);
-          for (int64_t n = 0; n < width; ++n) at[n] = static_cast<float>(sum[n]);
-        }
+      transform(tile);
     }
 }
 
@@ -218,15 +209,19 @@ struct Run {
               .start = s.zero.data(),
               .columns = s.panels.width};
     const float* u = weights + part.weights_at[member] + panel * s.panel_size(part);
+    const int64_t slice = part.taps * s.geometry.group_in * s.panels.width;
     const int64_t group = s.panels.group(panel) * s.geometry.group_in;
     for (int64_t position = 0; position < part.lattice.positions(); ++position) {
-      tile.weights = u + position * part.taps * s.geometry.group_in * s.panels.width;
+      tile.weights = u + position * slice;
       tile.rows_shift = position * s.position_stride(part) + group;
       tile.out_shift = position * s.panels.width;
       for (int64_t i = 0; i < chunks; ++i) {
         const Range range = kernels::part(all, i, chunks);
         tile.rows = rows + range.begin * part.taps;
         tile.out = outs + range.begin;
+        tile.ahead = s.weights_size > kFarWeights && i < s.panels.vectors
+                         ? tile.weights + slice + i * tile.runs * tile.length * kLine
+                         : nullptr;
         s.gemm->tile[s.panels.vectors - 1][range.end - range.begin - 1](tile);
       }
     }
@@ -360,7 +355,7 @@ struct Cost {
     // Weights that no cache near the core holds come, block after block, as fast as they can.
     if (16 * weights > kLargeWeights)
       sum = std::max(sum, 10 * weights * static_cast<double>(part.blocks()));
-    if (r.points == 1 || c.points == 1) sum *= 1.15;  // fewer sums for what is read and written
+    if (r.points == 1 || c.points == 1) sum *= 1.25;  // fewer sums for what is read and written
     if (s.packs_weights) sum += 16 * weights / positions * 40;
     return sum;
   }

@@ -14,10 +14,11 @@ struct Relu {
   float slope, max, threshold;
 };
 
-// Of a Conv or a ConvTranspose.
+// Of a Conv, a ConvTranspose or a BatchNorm.
 inline const std::optional<ops::Unary>& activation_of(const ops::Op& op) {
   if (const auto* conv = std::get_if<ops::Conv>(&op)) return conv->activation;
-  return std::get<ops::ConvTranspose>(op).activation;
+  if (const auto* conv = std::get_if<ops::ConvTranspose>(&op)) return conv->activation;
+  return std::get<ops::BatchNorm>(op).activation;
 }
 
 // What a convolution does to its sums before they are done: a relu while they are in registers;
@@ -33,7 +34,7 @@ struct Epilogue {
 
   Epilogue() = default;
   explicit Epilogue(const Problem& problem) {
-    if (problem.in.size() > kAdded) {
+    if (std::holds_alternative<ops::Conv>(*problem.op) && problem.in.size() > kAdded) {
       add = add_fn();
       out_pitch = kernels::out_pitch(problem);
       added_pitch = in_pitch(problem, kAdded);

@@ -2,6 +2,8 @@
 // gradient, transformed, the products are summed over all tiles, at each position by itself.
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <span>
 
 #include "cornu/base/error.h"
@@ -15,12 +17,15 @@
 namespace cornu::kernels {
 namespace {
 
-// Transformed tiles of both sides should stay in the second-level cache.
-constexpr int64_t kBlockFloats = 96 * 1024;
-// Into how many slices the tiles fall, each with sums of its own, and how much memory these may
-// take. From the shapes alone: the sums do not depend on threads.
-constexpr int64_t kSlices = 8, kSliceTiles = 128;
-constexpr int64_t kSumFloats = 2 * 1024 * 1024;
+// Tiles taken at a time: enough that the sums, read and written for each block of them, cost little
+// beside the products; and the numbers that the transformed ones may take.
+constexpr int64_t kLeastTiles = 48, kMostTiles = 128;
+constexpr int64_t kBlockFloats = 320 * 1024;
+constexpr int64_t kTransformTiles = 8;  // of one task
+// What one task multiplies: a position's rows of so many channels.
+constexpr int64_t kChannels = 64;
+// The sums of all positions may take so many numbers.
+constexpr int64_t kSumFloats = 8 * 1024 * 1024;
 
 struct State {
   Geometry geometry;  // of the convolution
@@ -28,41 +33,58 @@ struct State {
   const Gemm* gemm = nullptr;
   InputFn input = nullptr;
   GradFn grad = nullptr;
+  KernelGradFn kernel_grad = nullptr;
   Tensor zero;
   int64_t columns = 0;  // of the sums: filters, and what fills the last vector
-  int64_t tiles = 0, block = 1, slices = 1;
+  int64_t tiles = 0, block = 1;
+  // Of both sides' axes, as floats.
+  std::array<float, 30> row_factors{}, column_factors{};
 
   int64_t channels() const { return geometry.group_in; }
   int64_t filters() const { return geometry.group_out; }
   int64_t positions() const { return lattice.positions(); }
-  // Odd numbers of cache lines, so that neighbours do not compete for the same ones.
-  int64_t input_stride() const { return (channels() + 15) / 32 * 32 + 16; }
-  int64_t grad_stride() const { return (columns + 15) / 32 * 32 + 16; }
+  // Odd numbers of cache lines, of tiles and of positions, so that neighbours do not compete for
+  // the same ones.
+  int64_t input_stride() const { return odd_lines(channels()); }
+  int64_t grad_stride() const { return odd_lines(columns); }
+  int64_t input_position() const { return odd_lines(block * input_stride()); }
+  int64_t grad_position() const { return odd_lines(block * grad_stride()); }
   int64_t sums_size() const { return positions() * channels() * columns; }
-  int64_t slice_size() const {
-    return sums_size() + positions() * block * (input_stride() + grad_stride());
+  int64_t scratch_size() const {
+    return sums_size() + positions() * (input_position() + grad_position());
   }
+
+ private:
+  static int64_t odd_lines(int64_t numbers) { return (numbers + 15) / 32 * 32 + 16; }
 };
 
-struct Slice {
+struct Gradient {
   const State& s;
-  const float* x;
-  const float* dy;
-  float* sums;    // [position][channel][column]
-  float* inputs;  // [position][tile][input_stride]
-  float* grads;   // [position][tile][grad_stride]
+  const Call& call;
 
-  void run(Range tiles) const {
-    std::fill_n(sums, s.sums_size(), 0.0f);
-    // Columns that do not exist.
-    for (int64_t i = 0; i < s.positions() * s.block; ++i)
-      std::fill(grads + i * s.grad_stride() + s.filters(), grads + (i + 1) * s.grad_stride(), 0.0f);
-    Place place = place_of(tiles.begin);
-    for (int64_t at = tiles.begin; at < tiles.end; at += s.block) {
-      const int64_t count = std::min(s.block, tiles.end - at);
-      for (int64_t t = 0; t < count; ++t, next(place)) transform(place, t);
-      multiply(count);
+  // [position][channel][column]
+  float* sums() const { return call.scratch; }
+  // [position][tile][input_stride or grad_stride]
+  float* inputs() const { return sums() + s.sums_size(); }
+  float* grads() const { return inputs() + s.positions() * s.input_position(); }
+
+  void run() const {
+    for (int64_t at = 0; at < s.tiles; at += s.block) {
+      const int64_t count = std::min(s.block, s.tiles - at);
+      const int64_t parts = (count + kTransformTiles - 1) / kTransformTiles;
+      call.pool->parallel_for(parts, [&](int64_t i) {
+        const Range tiles = part(count, i, parts);
+        Place place = place_of(at + tiles.begin);
+        for (int64_t t = tiles.begin; t < tiles.end; ++t, next(place)) transform(place, t);
+      });
+      const int64_t pieces = (s.channels() + kChannels - 1) / kChannels;
+      call.pool->parallel_for(s.positions() * pieces, [&](int64_t i) {
+        multiply(i / pieces, part(s.channels(), i % pieces, pieces), count, at == 0);
+      });
     }
+    split(*call.pool, s.channels(), 4, [&](Range channels) {
+      for (int64_t c = channels.begin; c < channels.end; ++c) finish(c);
+    });
   }
 
  private:
@@ -100,8 +122,8 @@ struct Slice {
     const auto& [depth, rows, cols] = s.lattice.axis;
     const Member& m = s.lattice.members[0];
     const auto& axis = m.phase.axis;
-    const float* cells[16];
-    int64_t row[4], column[4];
+    const float* cells[36];
+    int64_t row[6], column[6];
     const auto nr = static_cast<size_t>(rows.winograd.points);
     const auto nc = static_cast<size_t>(cols.winograd.points);
     const int64_t z = depth.cell(at.slice, 0);
@@ -114,9 +136,9 @@ struct Slice {
       const int64_t w = cols.cell(at.column, static_cast<int64_t>(j));
       column[j] = w >= 0 && w < cols.in ? w * s.channels() : -1;
     }
-    const float* image = x + (at.image * depth.in + z) * rows.in * cols.in * s.channels();
+    const float* image = call.in[0] + (at.image * depth.in + z) * rows.in * cols.in * s.channels();
     fill(cells, image, {row, nr}, {column, nc});
-    s.input({cells, s.channels(), inputs + place * s.input_stride(), s.block * s.input_stride()});
+    s.input({cells, s.channels(), inputs() + place * s.input_stride(), s.input_position()});
 
     const auto mr = static_cast<size_t>(rows.winograd.results);
     const auto mc = static_cast<size_t>(cols.winograd.results);
@@ -129,12 +151,17 @@ struct Slice {
       const int64_t w = s.lattice.output(m, 2, at.column, static_cast<int64_t>(j));
       column[j] = w < 0 ? -1 : w * s.filters();
     }
-    image = dy + (at.image * axis[0].out + o) * axis[1].out * axis[2].out * s.filters();
+    image = call.in[1] + (at.image * axis[0].out + o) * axis[1].out * axis[2].out * s.filters();
     fill(cells, image, {row, mr}, {column, mc});
-    s.grad({cells, s.filters(), grads + place * s.grad_stride(), s.block * s.grad_stride()});
+    float* to = grads() + place * s.grad_stride();
+    s.grad({cells, s.filters(), to, s.grad_position()});
+    // Columns that do not exist.
+    for (int64_t i = 0; s.columns > s.filters() && i < s.positions(); ++i)
+      std::fill_n(to + i * s.grad_position() + s.filters(), s.columns - s.filters(), 0.0f);
   }
 
-  void multiply(int64_t tiles) const {
+  // Adds a block's products at one position to the sums of some channels.
+  void multiply(int64_t position, Range channels, int64_t tiles, bool first) const {
     const Segment all{0, 0, tiles};
     OuterTile tile;
     tile.segments = &all;
@@ -142,68 +169,86 @@ struct Slice {
     tile.a_stride = s.input_stride();
     tile.b_stride = s.grad_stride();
     tile.sums_stride = s.columns;
-    const int64_t lanes = s.gemm->lanes;
-    for (int64_t p = 0; p < s.positions(); ++p)
-      for (int64_t column = 0; column < s.columns; column += 2 * lanes) {
-        const size_t v = column + lanes < s.columns ? 1 : 0;
-        const int64_t pieces = (s.channels() + s.gemm->rows[v] - 1) / s.gemm->rows[v];
-        tile.b = grads + p * s.block * s.grad_stride() + column;
-        for (int64_t i = 0; i < pieces; ++i) {
-          const Range range = part(s.channels(), i, pieces);
-          tile.a = inputs + p * s.block * s.input_stride() + range.begin;
-          tile.sums = sums + (p * s.channels() + range.begin) * s.columns + column;
-          s.gemm->outer[v][range.end - range.begin - 1](tile);
-        }
+    const float* a = inputs() + position * s.input_position() + channels.begin;
+    float* to = sums() + (position * s.channels() + channels.begin) * s.columns;
+    const int64_t lanes = s.gemm->lanes, rows = channels.end - channels.begin;
+    if (first) std::fill_n(to, rows * s.columns, 0.0f);
+    for (int64_t column = 0; column < s.columns; column += 2 * lanes) {
+      const size_t v = column + lanes < s.columns ? 1 : 0;
+      const int64_t pieces = (rows + s.gemm->rows[v] - 1) / s.gemm->rows[v];
+      tile.b = grads() + position * s.grad_position() + column;
+      for (int64_t i = 0; i < pieces; ++i) {
+        const Range range = part(rows, i, pieces);
+        tile.a = a + range.begin;
+        tile.sums = to + range.begin * s.columns + column;
+        s.gemm->outer[v][range.end - range.begin - 1](tile);
       }
+    }
+  }
+
+  void finish(int64_t channel) const {
+    const auto& axis = s.lattice.members[0].phase.axis;
+    KernelGradTile tile;
+    tile.rows = s.lattice.axis[1].winograd;
+    tile.columns = s.lattice.axis[2].winograd;
+    tile.row_factors = s.row_factors.data();
+    tile.column_factors = s.column_factors.data();
+    tile.sums = sums() + channel * s.columns;
+    tile.sums_stride = s.channels() * s.columns;
+    tile.channels = s.filters();
+    tile.row_taps = axis[1].taps;
+    tile.column_taps = axis[2].taps;
+    tile.out = call.out + channel * s.filters();
+    tile.out_stride = s.channels() * s.filters();
+    s.kernel_grad(tile);
   }
 };
 
-// G' * sums * G, in double, of one input channel.
-void finish(const State& s, const float* scratch, int64_t channel, float* out) {
-  constexpr int64_t kFilters = 64;  // at a time
-  const Winograd &wr = s.lattice.axis[1].winograd, &wc = s.lattice.axis[2].winograd;
-  const KernelTransform gr = kernel_transform(wr), gc = kernel_transform(wc);
-  const auto& axis = s.lattice.members[0].phase.axis;
-  for (int64_t first = 0; first < s.filters(); first += kFilters) {
-    const int64_t count = std::min(kFilters, s.filters() - first);
-    double sums[16][kFilters] = {};
-    for (int64_t p = 0; p < s.positions(); ++p)
-      for (int64_t slice = 0; slice < s.slices; ++slice) {
-        const float* from =
-            scratch + slice * s.slice_size() + (p * s.channels() + channel) * s.columns + first;
-        for (int64_t f = 0; f < count; ++f) sums[p][f] += from[f];
-      }
-    for (int64_t a = 0; a < axis[1].taps; ++a)
-      for (int64_t b = 0; b < axis[2].taps; ++b) {
-        double all[kFilters] = {};
-        for (int i = 0; i < wr.points; ++i)
-          for (int j = 0; j < wc.points; ++j) {
-            const double factor = gr[static_cast<size_t>(i * wr.taps() + a)] *
-                                  gc[static_cast<size_t>(j * wc.taps() + b)];
-            if (factor == 0) continue;
-            for (int64_t f = 0; f < count; ++f) all[f] += factor * sums[i * wc.points + j][f];
-          }
-        float* to = out + ((a * axis[2].taps + b) * s.channels() + channel) * s.filters() + first;
-        for (int64_t f = 0; f < count; ++f) to[f] = static_cast<float>(all[f]);
-      }
-  }
-}
-
 void run(const Call& call) noexcept {
-  const State& s = *static_cast<const State*>(call.state);
-  call.pool->parallel_for(s.slices, [&](int64_t i) {
-    float* sums = call.scratch + i * s.slice_size();
-    float* inputs = sums + s.sums_size();
-    Slice{s,    call.in[0], call.in[1],
-          sums, inputs,     inputs + s.positions() * s.block * s.input_stride()}
-        .run(part(s.tiles, i, s.slices));
-  });
-  split(*call.pool, s.channels(), 4, [&](Range channels) {
-    for (int64_t c = channels.begin; c < channels.end; ++c) finish(s, call.scratch, c, call.out);
-  });
+  Gradient{*static_cast<const State*>(call.state), call}.run();
 }
 
 // ---- prepare ------------------------------------------------------------------------------------
+
+// Cycles of transforms, products and sums, as of a core that does two vector multiplications in
+// each.
+double cost(const State& s) {
+  const auto tiles = static_cast<double>(s.tiles), positions = static_cast<double>(s.positions());
+  const auto products = static_cast<double>(s.channels() * s.columns / s.gemm->lanes) / 2;
+  const auto vectors =
+      static_cast<double>(s.input_stride() + s.grad_stride()) / static_cast<double>(s.gemm->lanes);
+  // Sums are read and written for every block of tiles.
+  const double sums = static_cast<double>(s.sums_size() / s.gemm->lanes) *
+                      (2 * std::ceil(tiles / static_cast<double>(s.block)) + 2);
+  return tiles * positions * (products + 2.5 * vectors) + sums;
+}
+
+double direct_cost(const State& s) {
+  const Phase& phase = s.lattice.members[0].phase;
+  return static_cast<double>(s.geometry.batch * phase.count() * phase.taps()) *
+         static_cast<double>(s.channels() * s.columns / s.gemm->lanes) / 2;
+}
+
+// With so many points along the axes of more than one tap.
+bool set_points(State& s, int points) {
+  const auto& axis = s.lattice.members[0].phase.axis;
+  const int64_t taps = std::max(axis[1].taps, axis[2].taps);
+  const Winograd w{points, points + 1 - static_cast<int>(taps)}, none;
+  if (w.results < 2) return false;
+  transform(s.lattice, axis[1].taps == 1 ? none : w, axis[2].taps == 1 ? none : w);
+  s.tiles = s.geometry.batch * s.lattice.axis[0].all_tiles() * s.lattice.tiles();
+  const int64_t of_tile = s.positions() * (s.input_stride() + s.grad_stride());
+  s.block = std::min(s.tiles, std::clamp(kBlockFloats / of_tile, kLeastTiles, kMostTiles));
+  return s.sums_size() <= kSumFloats;
+}
+
+// The cheapest transforms.
+bool choose(State& s) {
+  State other = s;
+  const bool four = set_points(other, 4), six = set_points(s, 6);
+  if (four && (!six || cost(other) < cost(s))) s = std::move(other);
+  return four || six;
+}
 
 std::shared_ptr<State> plan(const Problem& problem) {
   const auto* op = std::get_if<ops::ConvFilterGrad>(problem.op);
@@ -219,43 +264,25 @@ std::shared_ptr<State> plan(const Problem& problem) {
   std::vector<Lattice> lattices = lattices_of(s.geometry);
   if (lattices.size() != 1) return nullptr;
   s.lattice = std::move(lattices[0]);
-  const auto& axis = s.lattice.members[0].phase.axis;
-  const int64_t taps = std::max(axis[1].taps, axis[2].taps);
-  if (axis[0].taps != 1 || taps < 2 || taps > 3) return nullptr;
-  const Winograd w{4, static_cast<int>(5 - taps)};
-  transform(s.lattice, axis[1].taps == 1 ? Winograd{} : w, axis[2].taps == 1 ? Winograd{} : w);
-  s.input = transforms.input(s.lattice.axis[1].winograd, s.lattice.axis[2].winograd);
-  s.grad = transforms.grad(s.lattice.axis[1].winograd, s.lattice.axis[2].winograd);
-  CORNU_CHECK(s.input && s.grad);
   s.columns = (s.filters() + transforms.lanes - 1) / transforms.lanes * transforms.lanes;
-  s.tiles = s.geometry.batch * s.lattice.axis[0].all_tiles() * s.lattice.tiles();
-  s.block = std::clamp<int64_t>(
-      kBlockFloats / (s.positions() * (s.input_stride() + s.grad_stride())), 8, 128);
-  s.slices = std::clamp<int64_t>(
-      std::min({kSlices, s.tiles / kSliceTiles, kSumFloats / s.sums_size()}), 1, kSlices);
+  const auto& axis = s.lattice.members[0].phase.axis;
+  if (axis[0].taps != 1 || axis[1].taps * axis[2].taps == 1 || !choose(s)) return nullptr;
+  const Winograd &rows = s.lattice.axis[1].winograd, &columns = s.lattice.axis[2].winograd;
+  s.input = transforms.input(rows, columns);
+  s.grad = transforms.grad(rows, columns);
+  s.kernel_grad = transforms.kernel_grad;
+  CORNU_CHECK(s.input && s.grad);
+  const KernelTransform of_rows = kernel_transform(rows), of_columns = kernel_transform(columns);
+  std::copy(of_rows.begin(), of_rows.end(), s.row_factors.begin());
+  std::copy(of_columns.begin(), of_columns.end(), s.column_factors.begin());
   return state;
 }
 
 bool accepts(const Problem& problem) { return plan(problem) != nullptr; }
 
-// Cycles, as of a core that does two vector multiplications in each.
 double gain(const Problem& problem) {
   const std::shared_ptr<State> s = plan(problem);
-  const auto vectors = [&](int64_t n) {
-    return static_cast<double>((n + s->gemm->lanes - 1) / s->gemm->lanes);
-  };
-  const auto product = static_cast<double>(s->channels()) * vectors(s->filters()) / 2;
-  const Phase& phase = s->lattice.members[0].phase;
-  const double direct =
-      static_cast<double>(s->geometry.batch * phase.count() * phase.taps()) * product;
-  const auto tiles = static_cast<double>(s->tiles), positions = static_cast<double>(s->positions());
-  const double transforms = (vectors(s->channels()) + vectors(s->filters())) * 2.5 * positions;
-  // Sums are read and written for every block of tiles, and added up at the end.
-  const double sums = static_cast<double>(s->sums_size()) *
-                      (tiles / static_cast<double>(s->block) / s->gemm->lanes * 2 +
-                       static_cast<double>(s->slices) * 2);
-  if (s->slices < 4) return 0;
-  return 0.7 * direct / (tiles * (positions * product + transforms) + sums);
+  return direct_cost(*s) / cost(*s);
 }
 
 Prepared prepare(const Problem& problem) {
@@ -266,8 +293,8 @@ Prepared prepare(const Problem& problem) {
   Prepared prepared;
   prepared.run = run;
   prepared.packed.assign(problem.in.size(), false);
-  prepared.scratch_floats = s.slices * s.slice_size();
-  prepared.detail = base::cat(s.gemm->target, ' ', s.slices, " slices");
+  prepared.scratch_floats = s.scratch_size();
+  prepared.detail = base::cat(s.gemm->target, ' ', s.lattice.axis[2].winograd.points, " points");
   prepared.state = state;
   return prepared;
 }

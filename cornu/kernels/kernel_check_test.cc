@@ -67,6 +67,7 @@ std::pair<ops::Op, std::optional<ops::Unary>> split(ops::Op op) {
   std::optional<ops::Unary> activation;
   if (auto* conv = std::get_if<ops::Conv>(&op)) std::swap(activation, conv->activation);
   if (auto* conv = std::get_if<ops::ConvTranspose>(&op)) std::swap(activation, conv->activation);
+  if (auto* norm = std::get_if<ops::BatchNorm>(&op)) std::swap(activation, norm->activation);
   return {std::move(op), activation};
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "cornu/kernels/kernel_check.h"
 
 namespace cornu::kernels {
@@ -46,6 +48,12 @@ TEST(BatchNorm, Forward) {
   for (const auto& [x, axis] : kNormalized) {
     const Shape c{x[axis]};
     check_kernel("batch norm", {ops::BatchNorm{axis, 1e-3f}, {x, c, c, c, c}, kNumbers[1]});
+    for (const ops::Unary& fn :
+         {ops::Unary{ops::Unary::Fn::kRelu, 0, INFINITY},
+          ops::Unary{ops::Unary::Fn::kRelu, 0.1f, 1, 0.2f}, ops::Unary{ops::Unary::Fn::kTanh}}) {
+      const ops::BatchNorm norm{.axis = axis, .activation = fn};
+      check_kernel("batch norm", {norm, {x, c, c, c, c}, kNumbers[1]});
+    }
   }
 }
 

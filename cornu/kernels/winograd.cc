@@ -50,6 +50,10 @@ HWY_INLINE void input_axis(D d, const V (&x)[N], V (&y)[N]) {
   }
 }
 
+// Powers of the points: 1/sqrt(2) and sqrt(2).
+constexpr float kPowers1[] = {1, kRoot2 / 2, 0.5f, kRoot2 / 4, 0.25f};
+constexpr float kPowers2[] = {1, kRoot2, 2, 2 * kRoot2, 4};
+
 // y = AT * x: powers of the points times the numbers at +point and -point, taken together.
 template <int N, int M>
 HWY_INLINE void output_axis(D d, const V (&x)[N], V (&y)[M]) {
@@ -63,8 +67,6 @@ HWY_INLINE void output_axis(D d, const V (&x)[N], V (&y)[M]) {
   } else {
     const V even1 = hn::Add(x[1], x[2]), odd1 = hn::Sub(x[1], x[2]);
     const V even2 = hn::Add(x[3], x[4]), odd2 = hn::Sub(x[3], x[4]);
-    constexpr float kPowers1[] = {1, kRoot2 / 2, 0.5f, kRoot2 / 4, 0.25f};
-    constexpr float kPowers2[] = {1, kRoot2, 2, 2 * kRoot2, 4};
     y[0] = hn::Add(x[0], hn::Add(even1, even2));
 #pragma GCC unroll 5
     for (int i = 1; i < M; ++i) {
@@ -75,18 +77,33 @@ HWY_INLINE void output_axis(D d, const V (&x)[N], V (&y)[M]) {
   }
 }
 
-// y = A * x, of up to four points.
+// The sum of every second one of x, from `first` on, times the powers of a point.
+template <int M>
+HWY_INLINE V every_second(D d, const V (&x)[M], int first, const float* powers) {
+  V sum = first == 0 ? x[0] : hn::Mul(x[1], hn::Set(d, powers[1]));
+#pragma GCC unroll 3
+  for (int i = first + 2; i < M; i += 2) sum = hn::MulAdd(x[i], hn::Set(d, powers[i]), sum);
+  return sum;
+}
+
+// y = A * x.
 template <int N, int M>
-HWY_INLINE void grad_axis(const V (&x)[M], V (&y)[N]) {
-  static_assert(N == 1 || N == 4);
+HWY_INLINE void grad_axis(D d, const V (&x)[M], V (&y)[N]) {
   y[0] = x[0];
   if constexpr (N == 4) {
     V even = x[0];
     if constexpr (M == 3) even = hn::Add(x[0], x[2]);
     y[1] = hn::Add(even, x[1]);
     y[2] = hn::Sub(even, x[1]);
-    y[3] = x[M - 1];
+  } else if constexpr (N == 6) {
+    const V even1 = every_second(d, x, 0, kPowers1), odd1 = every_second(d, x, 1, kPowers1);
+    const V even2 = every_second(d, x, 0, kPowers2), odd2 = every_second(d, x, 1, kPowers2);
+    y[1] = hn::Add(even1, odd1);
+    y[2] = hn::Sub(even1, odd1);
+    y[3] = hn::Add(even2, odd2);
+    y[4] = hn::Sub(even2, odd2);
   }
+  if constexpr (N > 1) y[N - 1] = x[M - 1];
 }
 
 // ---- two axes -----------------------------------------------------------------------------------
@@ -135,8 +152,60 @@ template <int R, int MR, int C, int MC>
 void grad(const GradTile& t) {
   each_vector(t.channels, [&](int64_t c) HWY_ATTR {
     spread_channels<MR, R, MC, C>(
-        t, c, [](const V(&x)[MR], V(&y)[R]) HWY_ATTR { grad_axis<R, MR>(x, y); },
-        [](const V(&x)[MC], V(&y)[C]) HWY_ATTR { grad_axis<C, MC>(x, y); });
+        t, c, [](const V(&x)[MR], V(&y)[R]) HWY_ATTR { grad_axis<R, MR>(D(), x, y); },
+        [](const V(&x)[MC], V(&y)[C]) HWY_ATTR { grad_axis<C, MC>(D(), x, y); });
+  });
+}
+
+void kernel(const KernelTile& t) {
+  const hn::ScalableTag<double> d;
+  using W = hn::Vec<decltype(d)>;
+  const Winograd &rows = t.rows, &columns = t.columns;
+  const auto sum = [&](const double* factors, int64_t taps, const W* terms) HWY_ATTR {
+    W all = hn::Mul(hn::Set(d, factors[0]), terms[0]);
+    for (int64_t i = 1; i < taps; ++i) all = hn::MulAdd(hn::Set(d, factors[i]), terms[i], all);
+    return all;
+  };
+  for (int64_t n = 0; n < t.panel; n += static_cast<int64_t>(hn::Lanes(d))) {
+    W half[6][5];  // by column of points and row of taps
+    for (int64_t a = 0; a < t.row_taps; ++a) {
+      W cells[5];
+      for (int64_t b = 0; b < t.column_taps; ++b)
+        cells[b] = hn::LoadU(d, t.cells + (a * t.column_taps + b) * t.panel + n);
+      for (int q = 0; q < columns.points; ++q)
+        half[q][a] = sum(t.column_factors + q * columns.taps(), t.column_taps, cells);
+    }
+    float* to = t.out + n;
+    for (int o = 0; o < rows.points; ++o)
+      for (int q = 0; q < columns.points; ++q, to += t.out_stride) {
+        const W all = sum(t.row_factors + o * rows.taps(), t.row_taps, half[q]);
+        const hn::Rebind<float, decltype(d)> narrow;
+        hn::StoreU(hn::DemoteTo(narrow, all), narrow, to);
+      }
+  }
+}
+
+void kernel_grad(const KernelGradTile& t) {
+  const D d;
+  const Winograd &rows = t.rows, &columns = t.columns;
+  each_vector(t.channels, [&](int64_t c) HWY_ATTR {
+    V half[5][6];  // by row of taps and column of points
+    for (int j = 0; j < columns.points; ++j)
+      for (int a = 0; a < rows.taps(); ++a) {
+        V sum = hn::Zero(d);
+        for (int i = 0; i < rows.points; ++i) {
+          const float* from = t.sums + (i * columns.points + j) * t.sums_stride + c;
+          sum = hn::MulAdd(hn::Set(d, t.row_factors[i * rows.taps() + a]), hn::LoadU(d, from), sum);
+        }
+        half[a][j] = sum;
+      }
+    for (int a = 0; a < t.row_taps; ++a)
+      for (int b = 0; b < t.column_taps; ++b) {
+        V sum = hn::Zero(d);
+        for (int j = 0; j < columns.points; ++j)
+          sum = hn::MulAdd(hn::Set(d, t.column_factors[j * columns.taps() + b]), half[a][j], sum);
+        hn::StoreU(sum, d, t.out + (a * t.column_taps + b) * t.out_stride + c);
+      }
   });
 }
 
@@ -224,12 +293,15 @@ GradFn grad_of(const Winograd& rows, const Winograd& columns) {
 }
 
 GradFn grad_fn(const Winograd& rows, const Winograd& columns) {
-  const GradFn two = grad_of<4, 2>(rows, columns);
-  return two ? two : grad_of<4, 3>(rows, columns);
+  for (GradFn fn :
+       {grad_of<4, 2>(rows, columns), grad_of<4, 3>(rows, columns), grad_of<6, 2>(rows, columns),
+        grad_of<6, 3>(rows, columns), grad_of<6, 4>(rows, columns), grad_of<6, 5>(rows, columns)})
+    if (fn) return fn;
+  return nullptr;
 }
 
 const WinogradTransforms* target_winograd() {
-  static const WinogradTransforms all{kLanes, input_fn, output_fn, grad_fn};
+  static const WinogradTransforms all{kLanes, kernel, input_fn, output_fn, grad_fn, kernel_grad};
   return &all;
 }
 

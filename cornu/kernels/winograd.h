@@ -24,6 +24,19 @@ struct Winograd {
 using KernelTransform = std::array<double, 30>;  // at most 6 points of 5 taps
 KernelTransform kernel_transform(const Winograd& w);
 
+// G * kernel * G' of a panel of filters and one input channel, in double, rounded once.
+struct KernelTile {
+  Winograd rows, columns;
+  const double* row_factors = nullptr;  // their kernel_transform
+  const double* column_factors = nullptr;
+  int64_t row_taps = 1, column_taps = 1;  // those there are
+  const double* cells = nullptr;          // [row tap][column tap][panel]
+  int64_t panel = 0;                      // whole vectors
+  float* out = nullptr;                   // [position][panel], out_stride apart
+  int64_t out_stride = 0;
+};
+using KernelFn = void (*)(const KernelTile&);
+
 // BT * x * B of one tile, for all channels: out[p][c] of position p = row * columns + column, which
 // lie out_stride apart.
 struct InputTile {
@@ -55,13 +68,30 @@ struct GradTile {
 };
 using GradFn = void (*)(const GradTile&);
 
+// GT * sums * G, the kernel's gradient of one input channel, for all filters.
+struct KernelGradTile {
+  Winograd rows, columns;
+  const float* row_factors = nullptr;  // their kernel_transform, as floats
+  const float* column_factors = nullptr;
+  const float* sums = nullptr;  // [positions], sums_stride apart
+  int64_t sums_stride = 0;
+  int64_t channels = 0;  // filters; at least the target's lanes
+  // The taps there are, whose gradients lie out_stride apart.
+  int64_t row_taps = 1, column_taps = 1;
+  float* out = nullptr;
+  int64_t out_stride = 0;
+};
+using KernelGradFn = void (*)(const KernelGradTile&);
+
 // The transforms of one target; null where there are none of such a pair of axes. There are those
 // of two equal axes, and of one alone.
 struct WinogradTransforms {
   int lanes;
+  KernelFn kernel;
   InputFn (*input)(const Winograd& rows, const Winograd& columns);
   OutputFn (*output)(const Winograd& rows, const Winograd& columns);
-  GradFn (*grad)(const Winograd& rows, const Winograd& columns);  // of four points
+  GradFn (*grad)(const Winograd& rows, const Winograd& columns);
+  KernelGradFn kernel_grad;
 };
 const WinogradTransforms& winograd_transforms();
 

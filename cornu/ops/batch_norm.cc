@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cornu/ops/index.h"
+#include "cornu/ops/unary.h"
 
 namespace cornu::ops {
 
@@ -30,6 +31,7 @@ void reference(const BatchNorm& op, Inputs<T> in, View<T> out, Rows rows) {
       out.data[row * length + i] =
           (x - mean) / std::sqrt(variance + static_cast<T>(op.epsilon)) * gamma + beta;
     }
+    if (op.activation) apply(*op.activation, out.data + row * length, length);
   }
 }
 

@@ -35,12 +35,13 @@ std::string parameters(const Unary& op) {
   return out.empty() ? out : cat("(", out, ")");
 }
 
+std::string activation_text(const std::optional<Unary>& activation) {
+  if (!activation) return {};
+  return cat(", activation=", signature(activation->fn).name, parameters(*activation));
+}
+
 std::string groups_and_activation(int64_t groups, const std::optional<Unary>& activation) {
-  std::string out;
-  if (groups != 1) out += cat(", groups=", groups);
-  if (activation)
-    out += cat(", activation=", signature(activation->fn).name, parameters(*activation));
-  return out;
+  return cat(groups == 1 ? "" : cat(", groups=", groups), activation_text(activation));
 }
 
 const char* kind_of(const Pool& op) { return op.kind == Pool::Kind::kMax ? "max" : "average"; }
@@ -142,7 +143,7 @@ struct Attributes {
   std::string operator()(const Softmax&) const { return {}; }
   std::string operator()(const BatchNorm& op) const {
     return cat("(axis=", op.axis, ", epsilon=", op.epsilon, op.of_batch ? ", of_batch" : "",
-               op.synchronized ? ", synchronized)" : ")");
+               op.synchronized ? ", synchronized" : "", activation_text(op.activation), ")");
   }
   std::string operator()(const Moments& op) const { return cat("(axis=", op.axis, ")"); }
   std::string operator()(const ReplicaMean&) const { return {}; }

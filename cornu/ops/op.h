@@ -215,7 +215,7 @@ struct Softmax {
 };
 
 // Inputs x, gamma, beta, mean, variance, the last four (C) along `axis` of x.
-//   y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+//   y = activation((x - mean) / sqrt(variance + epsilon) * gamma + beta)
 struct BatchNorm {
   int64_t axis = -1;  // >= 0
   float epsilon = 1e-3f;
@@ -224,6 +224,7 @@ struct BatchNorm {
   bool of_batch = false;
   // They are those of all processes' batches together (ReplicaMean).
   bool synchronized = false;
+  std::optional<Unary> activation = {};
   friend bool operator==(const BatchNorm&, const BatchNorm&) = default;
 };
 

@@ -44,6 +44,7 @@ const Tensor* constant(const Rebuild& g, NodeId id) {
 }
 
 std::optional<Affine> read(const ops::BatchNorm& norm, const Rebuild& g, const Node& node) {
+  if (norm.activation) return {};
   const float* numbers[4];
   for (size_t i = 0; i < 4; ++i) {
     const Tensor* t = constant(g, node.in[i + 1]);

@@ -8,6 +8,7 @@ std::optional<ops::Unary>* free_activation(ops::Op& op) {
   std::optional<ops::Unary>* slot = nullptr;
   if (auto* conv = std::get_if<ops::Conv>(&op)) slot = &conv->activation;
   if (auto* conv = std::get_if<ops::ConvTranspose>(&op)) slot = &conv->activation;
+  if (auto* norm = std::get_if<ops::BatchNorm>(&op)) slot = &norm->activation;
   return slot && !*slot ? slot : nullptr;
 }
 

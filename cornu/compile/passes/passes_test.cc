@@ -232,6 +232,17 @@ TEST(FuseActivation, NeedsTheOnlyUser) {
   EXPECT_EQ(count<Unary>(fuse_activation(std::move(k).finish({b}))), 1);
 }
 
+TEST(FuseActivation, AfterNormalizationWhereTheGradientTakesTheResult) {
+  Builder g;
+  const Value x = g.input({2, 6, 6, 4}), c = g.input({4});
+  const Value y = g.add(ops::BatchNorm{.axis = 3, .of_batch = true}, {x, c, c, c, c});
+  const Value a = g.unary(Unary::Fn::kRelu, y, 0, INFINITY);
+  const Value back = g.add(ops::UnaryGrad{{Unary::Fn::kRelu, 0, INFINITY}, true}, {a, x});
+  const Graph fused = fuse_activation(std::move(g).finish({a, back}));
+  EXPECT_EQ(count<Unary>(fused), 0);
+  EXPECT_EQ(count<ops::UnaryGrad>(fused), 1);
+}
+
 TEST(CancelMovement, MakesAChannelsFirstChainChannelsLast) {
   Builder g;
   const Value x = g.input({1, 3, 8, 8});
