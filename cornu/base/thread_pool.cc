@@ -101,42 +101,53 @@ class Apart {
 
 }  // namespace
 
-// The loop being run is described by fn, context and tasks; `cursor` says which loop that is (high
-// half) and which task is next (low half). A claim is a compare-exchange on the whole word, so a
-// worker that fell asleep between two loops can never take a task of one with the description of
-// the other: before the description changes, the word names a new loop that has nothing to claim.
+// The loop being run is described by fn, context and tasks, which fall into at most kMostPieces
+// pieces; `cursor` says which loop that is (high half) and how many pieces have been taken from the
+// front and from the back (16 bits each). The caller takes from the front, and every second worker:
+// what a thread wrote in one loop is then mostly what it reads in the next, in its own caches. A
+// claim is a compare-exchange on the whole word, so a worker that fell asleep between two loops can
+// never take a task of one with the description of the other: before the description changes, the
+// word names a new loop that has nothing to claim.
 struct ThreadPool::Impl {
   static constexpr uint64_t kClosed = 0xffffffff;
+  static constexpr uint32_t kMostPieces = 0xffff;
 
   std::atomic<bool> busy{false};
   std::atomic<bool> stop{false};
   alignas(64) std::atomic<uint64_t> cursor{kClosed};
   std::atomic<TaskFn> fn{nullptr};
   std::atomic<void*> context{nullptr};
-  std::atomic<uint32_t> tasks{0};
+  std::atomic<int64_t> tasks{0};
   std::atomic<int> processor{-1};  // the caller's
   alignas(64) std::atomic<uint32_t> done{0};
   alignas(64) std::atomic<uint32_t> round{0};  // what parked workers watch
   std::vector<std::thread> workers;
 
-  void work() noexcept {
+  static uint32_t pieces_of(int64_t tasks) {
+    return static_cast<uint32_t>(std::min<int64_t>(tasks, kMostPieces));
+  }
+
+  void work(bool front) noexcept {
     uint64_t at = cursor.load(std::memory_order_acquire);
     for (;;) {
       const TaskFn f = fn.load(std::memory_order_acquire);
       void* const c = context.load(std::memory_order_acquire);
-      const uint32_t n = tasks.load(std::memory_order_acquire);
-      const auto task = static_cast<uint32_t>(at);
-      if (task == kClosed || task >= n) return;
-      if (!cursor.compare_exchange_strong(at, at + 1, std::memory_order_acq_rel,
+      const int64_t n = tasks.load(std::memory_order_acquire);
+      const uint32_t pieces = pieces_of(n);
+      const auto taken = static_cast<uint32_t>(at);
+      const uint32_t first = taken & 0xffff, last = taken >> 16;
+      if (taken == kClosed || first + last >= pieces) return;
+      if (!cursor.compare_exchange_strong(at, at + (front ? 1 : 0x10000), std::memory_order_acq_rel,
                                           std::memory_order_acquire))
         continue;  // `at` now holds what is there
-      f(c, task);
-      if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == n) done.notify_one();
+      const int64_t piece = front ? first : pieces - 1 - last;
+      for (int64_t t = n * piece / pieces; t < n * (piece + 1) / pieces; ++t) f(c, t);
+      if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == pieces) done.notify_one();
       at = cursor.load(std::memory_order_acquire);
     }
   }
 
-  void worker() noexcept {
+  void worker(bool front) noexcept {
     const FlushDenormals flush;
     Apart apart;
     uint32_t seen = 0;
@@ -146,11 +157,11 @@ struct ThreadPool::Impl {
       seen = round.load(std::memory_order_acquire);
       if (stop.load(std::memory_order_acquire)) return;
       apart.from(processor.load(std::memory_order_relaxed));
-      work();
+      work(front);
     }
   }
 
-  void run(uint32_t n, TaskFn f, void* c) noexcept {
+  void run(int64_t n, TaskFn f, void* c) noexcept {
     const uint64_t next = (cursor.load(std::memory_order_relaxed) >> 32) + 1;
     cursor.store(next << 32 | kClosed, std::memory_order_release);
     fn.store(f, std::memory_order_release);
@@ -160,10 +171,11 @@ struct ThreadPool::Impl {
     done.store(0, std::memory_order_release);
     cursor.store(next << 32, std::memory_order_release);
     wake();
-    work();
-    const auto finished = [&] { return done.load(std::memory_order_acquire) == n; };
+    work(true);
+    const uint32_t pieces = pieces_of(n);
+    const auto finished = [&] { return done.load(std::memory_order_acquire) == pieces; };
     if (spin(finished)) return;
-    for (uint32_t d; (d = done.load(std::memory_order_acquire)) != n;)
+    for (uint32_t d; (d = done.load(std::memory_order_acquire)) != pieces;)
       done.wait(d, std::memory_order_acquire);
   }
 
@@ -175,7 +187,8 @@ struct ThreadPool::Impl {
 
 ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>()) {
   try {
-    for (int i = 1; i < threads; ++i) impl_->workers.emplace_back(&Impl::worker, impl_.get());
+    for (int i = 1; i < threads; ++i)
+      impl_->workers.emplace_back(&Impl::worker, impl_.get(), i % 2 == 0);
   } catch (const std::system_error&) {
     // The system gives no more threads: fewer do the same work.
   }
@@ -191,14 +204,13 @@ int ThreadPool::threads() const noexcept { return static_cast<int>(impl_->worker
 
 void ThreadPool::run(int64_t tasks, TaskFn fn, void* context) noexcept {
   const FlushDenormals flush;
-  const bool shared = tasks > 1 && tasks < static_cast<int64_t>(Impl::kClosed) / 2 &&
-                      !impl_->workers.empty() &&
+  const bool shared = tasks > 1 && !impl_->workers.empty() &&
                       !impl_->busy.exchange(true, std::memory_order_acquire);
   if (!shared) {
     for (int64_t t = 0; t < tasks; ++t) fn(context, t);
     return;
   }
-  impl_->run(static_cast<uint32_t>(tasks), fn, context);
+  impl_->run(tasks, fn, context);
   impl_->busy.store(false, std::memory_order_release);
 }
 

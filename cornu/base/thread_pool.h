@@ -10,7 +10,8 @@
 namespace cornu::base {
 
 // A few threads that run one loop at a time and park between loops. The work of a loop is cut in
-// `tasks` numbered pieces; which thread runs which piece never changes a result.
+// `tasks` numbered pieces; which thread runs which piece never changes a result. The caller takes
+// them from the front, its first helper from the back, as long as there are any.
 //
 // Denormal numbers count as 0 inside every loop, inline ones included; the caller's own floating
 // point mode is the same after run() as before.

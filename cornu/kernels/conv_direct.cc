@@ -263,7 +263,7 @@ struct Run {
           tile.ahead = nullptr;
           if (streams && p == panels.begin)
             tile.ahead = e.rows[0] + e.in_shift + e.count * s.geometry.in_channels();
-          else if (s.weights_size > kFarWeights && i < s.panels.vectors)
+          else if (s.weights_size > kFarWeights && p + 1 < panels.end && i < s.panels.vectors)
             tile.ahead = panel.weights + s.panel_size(phase) + i * numbers * kLine;
           s.epilogue.look_ahead(call, tile.out, e.count, tile.out_shift, tile.columns);
           fns[e.count - 1](tile);

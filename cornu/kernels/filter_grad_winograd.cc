@@ -11,6 +11,7 @@
 #include "cornu/kernels/gemm.h"
 #include "cornu/kernels/lattices.h"
 #include "cornu/kernels/segments.h"
+#include "cornu/kernels/slots.h"
 #include "cornu/kernels/split.h"
 #include "cornu/kernels/table.h"
 
@@ -24,8 +25,12 @@ constexpr int64_t kBlockFloats = 320 * 1024;
 constexpr int64_t kTransformTiles = 8;  // of one task
 // What one task multiplies: a position's rows of so many channels.
 constexpr int64_t kChannels = 64;
-// The sums of all positions may take so many numbers.
-constexpr int64_t kSumFloats = 8 * 1024 * 1024;
+// Into how many slices of so many blocks the tiles fall, each with sums of its own, where these do
+// not take too much memory. Fewer blocks where there would be fewer slices than the least; or all
+// threads work on one slice at a time: transforming inputs, then multiplying them, which moves
+// these from core to core. From the shapes alone: the sums do not depend on threads.
+constexpr int64_t kSlices = 8, kLeastSlices = 4, kSliceBlocks = 8;
+constexpr int64_t kSumFloats = 4 * 1024 * 1024, kMostSumFloats = 8 * 1024 * 1024;
 
 struct State {
   Geometry geometry;  // of the convolution
@@ -36,7 +41,8 @@ struct State {
   KernelGradFn kernel_grad = nullptr;
   Tensor zero;
   int64_t columns = 0;  // of the sums: filters, and what fills the last vector
-  int64_t tiles = 0, block = 1;
+  int64_t tiles = 0, block = 1, slices = 1;
+  int slots = 1;  // for transformed tiles
   // Of both sides' axes, as floats.
   std::array<float, 30> row_factors{}, column_factors{};
 
@@ -50,41 +56,37 @@ struct State {
   int64_t input_position() const { return odd_lines(block * input_stride()); }
   int64_t grad_position() const { return odd_lines(block * grad_stride()); }
   int64_t sums_size() const { return positions() * channels() * columns; }
-  int64_t scratch_size() const {
-    return sums_size() + positions() * (input_position() + grad_position());
-  }
+  int64_t slot_size() const { return positions() * (input_position() + grad_position()); }
 
  private:
   static int64_t odd_lines(int64_t numbers) { return (numbers + 15) / 32 * 32 + 16; }
 };
 
-struct Gradient {
+struct Slice {
   const State& s;
   const Call& call;
+  float* sums;    // [position][channel][column]
+  float* inputs;  // a slot: [position][tile][input_stride or grad_stride]
+  float* grads() const { return inputs + s.positions() * s.input_position(); }
 
-  // [position][channel][column]
-  float* sums() const { return call.scratch; }
-  // [position][tile][input_stride or grad_stride]
-  float* inputs() const { return sums() + s.sums_size(); }
-  float* grads() const { return inputs() + s.positions() * s.input_position(); }
-
-  void run() const {
-    for (int64_t at = 0; at < s.tiles; at += s.block) {
-      const int64_t count = std::min(s.block, s.tiles - at);
+  // Of all tiles of the slice; `each(n, f)` calls f(0) to f(n - 1).
+  template <class Each>
+  void run(Range all, Each&& each) const {
+    const int64_t total = all.end - all.begin, blocks = (total + s.block - 1) / s.block;
+    for (int64_t b = 0; b < blocks; ++b) {
+      const Range block = part(total, b, blocks);
+      const int64_t at = all.begin + block.begin, count = block.end - block.begin;
       const int64_t parts = (count + kTransformTiles - 1) / kTransformTiles;
-      call.pool->parallel_for(parts, [&](int64_t i) {
+      each(parts, [&](int64_t i) {
         const Range tiles = part(count, i, parts);
         Place place = place_of(at + tiles.begin);
         for (int64_t t = tiles.begin; t < tiles.end; ++t, next(place)) transform(place, t);
       });
       const int64_t pieces = (s.channels() + kChannels - 1) / kChannels;
-      call.pool->parallel_for(s.positions() * pieces, [&](int64_t i) {
-        multiply(i / pieces, part(s.channels(), i % pieces, pieces), count, at == 0);
+      each(s.positions() * pieces, [&](int64_t i) {
+        multiply(i / pieces, part(s.channels(), i % pieces, pieces), count, b == 0);
       });
     }
-    split(*call.pool, s.channels(), 4, [&](Range channels) {
-      for (int64_t c = channels.begin; c < channels.end; ++c) finish(c);
-    });
   }
 
  private:
@@ -138,7 +140,7 @@ struct Gradient {
     }
     const float* image = call.in[0] + (at.image * depth.in + z) * rows.in * cols.in * s.channels();
     fill(cells, image, {row, nr}, {column, nc});
-    s.input({cells, s.channels(), inputs() + place * s.input_stride(), s.input_position()});
+    s.input({cells, s.channels(), inputs + place * s.input_stride(), s.input_position()});
 
     const auto mr = static_cast<size_t>(rows.winograd.results);
     const auto mc = static_cast<size_t>(cols.winograd.results);
@@ -169,8 +171,8 @@ struct Gradient {
     tile.a_stride = s.input_stride();
     tile.b_stride = s.grad_stride();
     tile.sums_stride = s.columns;
-    const float* a = inputs() + position * s.input_position() + channels.begin;
-    float* to = sums() + (position * s.channels() + channels.begin) * s.columns;
+    const float* a = inputs + position * s.input_position() + channels.begin;
+    float* to = sums + (position * s.channels() + channels.begin) * s.columns;
     const int64_t lanes = s.gemm->lanes, rows = channels.end - channels.begin;
     if (first) std::fill_n(to, rows * s.columns, 0.0f);
     for (int64_t column = 0; column < s.columns; column += 2 * lanes) {
@@ -185,27 +187,53 @@ struct Gradient {
       }
     }
   }
-
-  void finish(int64_t channel) const {
-    const auto& axis = s.lattice.members[0].phase.axis;
-    KernelGradTile tile;
-    tile.rows = s.lattice.axis[1].winograd;
-    tile.columns = s.lattice.axis[2].winograd;
-    tile.row_factors = s.row_factors.data();
-    tile.column_factors = s.column_factors.data();
-    tile.sums = sums() + channel * s.columns;
-    tile.sums_stride = s.channels() * s.columns;
-    tile.channels = s.filters();
-    tile.row_taps = axis[1].taps;
-    tile.column_taps = axis[2].taps;
-    tile.out = call.out + channel * s.filters();
-    tile.out_stride = s.channels() * s.filters();
-    s.kernel_grad(tile);
-  }
 };
 
+// The gradient of one input channel: the slices' sums, transformed back.
+void finish(const State& s, const Call& call, int64_t channel) {
+  const auto& axis = s.lattice.members[0].phase.axis;
+  float* const sums = call.scratch + channel * s.columns;
+  const int64_t stride = s.channels() * s.columns;
+  for (int64_t slice = 1; slice < s.slices; ++slice)
+    for (int64_t p = 0; p < s.positions(); ++p) {
+      const float* from = sums + slice * s.sums_size() + p * stride;
+      float* to = sums + p * stride;
+      for (int64_t f = 0; f < s.columns; ++f) to[f] += from[f];
+    }
+  KernelGradTile tile;
+  tile.rows = s.lattice.axis[1].winograd;
+  tile.columns = s.lattice.axis[2].winograd;
+  tile.row_factors = s.row_factors.data();
+  tile.column_factors = s.column_factors.data();
+  tile.sums = sums;
+  tile.sums_stride = stride;
+  tile.channels = s.filters();
+  tile.row_taps = axis[1].taps;
+  tile.column_taps = axis[2].taps;
+  tile.out = call.out + channel * s.filters();
+  tile.out_stride = s.channels() * s.filters();
+  s.kernel_grad(tile);
+}
+
 void run(const Call& call) noexcept {
-  Gradient{*static_cast<const State*>(call.state), call}.run();
+  const State& s = *static_cast<const State*>(call.state);
+  const auto alone = [](int64_t count, auto&& f) {
+    for (int64_t i = 0; i < count; ++i) f(i);
+  };
+  const auto together = [&](int64_t count, auto&& f) { call.pool->parallel_for(count, f); };
+  float* const slots = call.scratch + s.slices * s.sums_size();
+  if (s.slices > 1)
+    split_with_slots(*call.pool, s.slices, s.slots, slots, s.slot_size(),
+                     [&](Range slices, float* slot) {
+                       for (int64_t i = slices.begin; i < slices.end; ++i)
+                         Slice{s, call, call.scratch + i * s.sums_size(), slot}.run(
+                             part(s.tiles, i, s.slices), alone);
+                     });
+  else
+    Slice{s, call, call.scratch, slots}.run({0, s.tiles}, together);
+  split(*call.pool, s.channels(), 4, [&](Range channels) {
+    for (int64_t c = channels.begin; c < channels.end; ++c) finish(s, call, c);
+  });
 }
 
 // ---- prepare ------------------------------------------------------------------------------------
@@ -218,8 +246,9 @@ double cost(const State& s) {
   const auto vectors =
       static_cast<double>(s.input_stride() + s.grad_stride()) / static_cast<double>(s.gemm->lanes);
   // Sums are read and written for every block of tiles.
-  const double sums = static_cast<double>(s.sums_size() / s.gemm->lanes) *
-                      (2 * std::ceil(tiles / static_cast<double>(s.block)) + 2);
+  const double sums =
+      static_cast<double>(s.sums_size() / s.gemm->lanes) *
+      (2 * std::ceil(tiles / static_cast<double>(s.block)) + 2 * static_cast<double>(s.slices));
   return tiles * positions * (products + 2.5 * vectors) + sums;
 }
 
@@ -239,7 +268,10 @@ bool set_points(State& s, int points) {
   s.tiles = s.geometry.batch * s.lattice.axis[0].all_tiles() * s.lattice.tiles();
   const int64_t of_tile = s.positions() * (s.input_stride() + s.grad_stride());
   s.block = std::min(s.tiles, std::clamp(kBlockFloats / of_tile, kLeastTiles, kMostTiles));
-  return s.sums_size() <= kSumFloats;
+  const int64_t wanted = std::clamp(s.tiles / (kSliceBlocks * s.block), kLeastSlices, kSlices);
+  s.slices = std::min(wanted, kSumFloats / s.sums_size());
+  if (s.slices < kLeastSlices || s.tiles < 2 * s.slices * s.block) s.slices = 1;
+  return s.sums_size() <= kMostSumFloats;
 }
 
 // The cheapest transforms.
@@ -293,8 +325,10 @@ Prepared prepare(const Problem& problem) {
   Prepared prepared;
   prepared.run = run;
   prepared.packed.assign(problem.in.size(), false);
-  prepared.scratch_floats = s.scratch_size();
-  prepared.detail = base::cat(s.gemm->target, ' ', s.lattice.axis[2].winograd.points, " points");
+  s.slots = s.slices == 1 ? 1 : std::min(base::default_threads(), Slots::kMost);
+  prepared.scratch_floats = s.slices * s.sums_size() + s.slots * s.slot_size();
+  prepared.detail = base::cat(s.gemm->target, ' ', s.lattice.axis[2].winograd.points, " points, ",
+                              s.slices, " slices");
   prepared.state = state;
   return prepared;
 }
