@@ -1,6 +1,7 @@
 #include "cornu/compile/measured.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -8,6 +9,7 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/file.h"
+#include "cornu/base/text.h"
 
 namespace cornu::compile {
 namespace {
@@ -43,12 +45,15 @@ class MeasuredTest : public testing::Test {
     const Kernel* const candidates[] = {&kSlow, &kFast};
     return measured.fastest(problem, candidates, reason_);
   }
+  // Tests run side by side: a file for each process.
   std::string file(const std::string& text) {
-    const std::string path = testing::TempDir() + "/measured.json";
-    std::filesystem::remove(path);
-    if (!text.empty()) base::write_file_atomic(path, text);
-    return path;
+    std::filesystem::remove(path_);
+    if (!text.empty()) base::write_file_atomic(path_, text);
+    return path_;
   }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  const std::string path_ = base::cat(testing::TempDir(), "/measured_", ::getpid(), ".json");
   std::shared_ptr<base::ThreadPool> one_ = std::make_shared<base::ThreadPool>(1);
   std::string reason_;
 };

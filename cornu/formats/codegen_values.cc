@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cornu/base/text.h"
+#include "cornu/formats/json_fields.h"
 
 namespace cornu::formats {
 
@@ -41,8 +42,6 @@ std::string shape_code(const Shape& shape) {
 }
 
 namespace {
-
-using Items = std::vector<std::pair<std::string, Json>>;
 
 std::string number_code(const Json& value) {
   // C++ has no negative literals, so that the lowest one would be out of range.

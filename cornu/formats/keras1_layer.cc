@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "cornu/formats/json_fields.h"
 #include "cornu/layers/registry.h"
 #include "cornu/nn/field_reader.h"
 
@@ -13,7 +14,6 @@ namespace {
 using base::cat;
 using base::Json;
 using base::quoted;
-using Items = std::vector<std::pair<std::string, Json>>;
 
 struct Renamed {
   const char *before, *now;

@@ -6,6 +6,7 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
+#include "cornu/formats/json_fields.h"
 #include "cornu/formats/tfjs_lowering.h"
 #include "cornu/layers/registry.h"
 
@@ -15,8 +16,6 @@ namespace {
 using base::cat;
 using base::Json;
 using base::quoted;
-
-using Items = std::vector<std::pair<std::string, Json>>;
 
 bool is_one(const Json& v) {  // 1, [1, 1], …
   if (v.is_number()) return v.as_double() == 1;
@@ -96,11 +95,6 @@ const std::map<std::string, Rules, std::less<>>& known_classes() {
       {"GlobalMaxPooling2D", kGlobal},
       {"TimeDistributed", {}}};
   return kKnown;
-}
-
-std::string text(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value && value->is_string() ? std::string(value->as_string()) : "";
 }
 
 class Translator {

@@ -3,6 +3,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "cornu/formats/json_fields.h"
 #include "cornu/formats/keras_training.h"
 #include "cornu/formats/keras_weights_writer.h"
 #include "cornu/formats/legacy_weights.h"
@@ -13,8 +14,6 @@ namespace {
 
 using base::cat;
 using base::Json;
-
-using Items = std::vector<std::pair<std::string, Json>>;
 
 bool is_operation(const Json& object) {
   const auto module = object.find("module");

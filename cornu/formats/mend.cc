@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cornu/base/text.h"
+#include "cornu/formats/json_fields.h"
 #include "cornu/layers/registry.h"
 
 namespace cornu::formats {
@@ -12,13 +13,6 @@ namespace {
 using base::cat;
 using base::Json;
 using base::quoted;
-
-using Items = std::vector<std::pair<std::string, Json>>;
-
-std::string text(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value && value->is_string() ? std::string(value->as_string()) : "";
-}
 
 // The value of a key of a key of an object; null where there is none.
 Json look(const Json& object, std::initializer_list<const char*> keys) {

@@ -10,6 +10,7 @@
 
 #include "cornu/base/error.h"
 #include "cornu/base/text.h"
+#include "cornu/formats/json_fields.h"
 
 namespace cornu::formats {
 namespace {
@@ -17,12 +18,7 @@ namespace {
 using base::cat;
 using base::Json;
 using base::quoted;
-using Items = std::vector<std::pair<std::string, Json>>;
 
-std::string text(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value && value->is_string() ? std::string(value->as_string()) : "";
-}
 Json name_of(const Json& entry) {
   return entry.find("name").value_or(entry.at("config").find("name").value_or(Json()));
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cornu/base/text.h"
+#include "cornu/formats/json_fields.h"
 #include "cornu/layers/registry.h"
 
 namespace cornu::formats {
@@ -15,8 +16,6 @@ using base::cat;
 using base::Json;
 
 namespace {
-
-using Items = std::vector<std::pair<std::string, Json>>;
 
 // One of the layers that stand for another one.
 struct Part {
@@ -28,11 +27,6 @@ using Parts = std::vector<Part>;
 
 constexpr int64_t kUnknown = -1;
 using Sizes = std::vector<int64_t>;  // without the batch
-
-std::string text(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value && value->is_string() ? std::string(value->as_string()) : "";
-}
 
 bool is_set(const Json& object, const char* key) {
   const auto value = object.find(key);
