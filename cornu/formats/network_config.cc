@@ -61,6 +61,7 @@ class Reader {
   void check_shapes() const;
 
  private:
+  void check_keras1_shapes() const;
   [[noreturn]] void fail(const std::string& what) const {
     throw FormatError(cat(label_, ": ", what));
   }
@@ -85,7 +86,6 @@ class Reader {
 
   const layers::Dialect& dialect_;
   const std::string& label_;
-  void check_keras1_shapes() const;
   std::vector<std::pair<Layer, Json>> keras1_shapes_;   // what each of them must give
   std::vector<std::pair<Layer, int64_t>> least_ranks_;  // of what each of them takes
   std::deque<Json> rewritten_;                          // entries, for views of their texts

@@ -31,7 +31,7 @@ struct ChannelRun {
 };
 using ChannelFn = void (*)(const ChannelRun&);
 struct ChannelFns {
-  ChannelFn forward;   // (x - mean) * scale + shift
+  ChannelFn forward;   // relu((x - mean) * scale + shift)
   ChannelFn backward;  // (dy - shift - (x - mean) * slope) * scale
 };
 

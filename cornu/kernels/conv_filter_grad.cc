@@ -94,7 +94,6 @@ struct Task {
     for (int64_t t = 0; t < taps; ++t) {
       tile.a = x();
       tile.segment_count = segments_of(s.geometry, tap + t, begin, end, segments);
-      tile.ahead = taps == 1 ? next_rows(begin) : nullptr;
       if (tile.segment_count > 0)
         add_products(tile, begin, channels, sums + t * channels * s.columns);
     }
@@ -155,13 +154,13 @@ struct Task {
   }
 
   // Adds to `rows` rows of sums: all columns of dy's rows from position `begin` on, two vectors at
-  // a time. Segments count dy's rows. Meanwhile tile.ahead, if any, is fetched.
+  // a time. Segments count dy's rows. Of a single tap dy's next rows are fetched meanwhile.
   void add_products(OuterTile tile, int64_t begin, int64_t rows, float* to) const {
     const Geometry& g = s.geometry;
     const int64_t lanes = s.gemm->lanes;
     const float* const a = tile.a;
     tile.sums_stride = s.columns;
-    const float* next = tile.ahead;
+    const float* next = taps == 1 ? next_rows(begin) : nullptr;
     const float* const next_end = next ? next + s.step * g.out_channels() : nullptr;
     for (int64_t column = 0; column < s.columns; column += 2 * lanes) {
       const int64_t left = g.group_out - column, panel = panel_at(column);

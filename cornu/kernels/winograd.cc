@@ -191,7 +191,7 @@ void kernel_grad(const KernelGradTile& t) {
   each_vector(t.channels, [&](int64_t c) HWY_ATTR {
     V half[5][6];  // by row of taps and column of points
     for (int j = 0; j < columns.points; ++j)
-      for (int a = 0; a < rows.taps(); ++a) {
+      for (int a = 0; a < t.row_taps; ++a) {
         V sum = hn::Zero(d);
         for (int i = 0; i < rows.points; ++i) {
           const float* from = t.sums + (i * columns.points + j) * t.sums_stride + c;
