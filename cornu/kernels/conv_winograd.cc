@@ -65,8 +65,7 @@ struct State {
   int slots = 1;
   int64_t slot_size = 0, slots_at = 0;  // in the scratch memory
 
-  // An odd number of cache lines, so that neighbours do not compete for the same ones.
-  int64_t column_stride() const { return (geometry.in_channels() + 15) / 32 * 32 + 16; }
+  int64_t column_stride() const { return odd_lines(geometry.in_channels()); }
   int64_t position_stride(const Part& p) const { return p.block_columns * column_stride() + 16; }
   int64_t slice_stride(const Part& p) const { return p.lattice.positions() * position_stride(p); }
   int64_t inputs_size(const Part& p) const {

@@ -5,6 +5,7 @@
 
 #include "cornu/kernels/activation.h"
 #include "cornu/kernels/kernel.h"
+#include "cornu/kernels/lines.h"
 #include "cornu/ops/unary.h"
 
 namespace cornu::kernels {
@@ -52,7 +53,6 @@ struct Epilogue {
   // What on_rows() will add to these rows is on its way from the outer caches.
   void look_ahead(const Call& call, float* const* rows, int64_t count, int64_t shift,
                   int64_t length) const {
-    constexpr int64_t kLine = 16;
     if (!add || added_pitch != out_pitch) return;
     for (int64_t i = 0; i < count; ++i) {
       if (!rows[i]) continue;

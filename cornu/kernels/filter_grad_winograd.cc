@@ -49,17 +49,12 @@ struct State {
   int64_t channels() const { return geometry.group_in; }
   int64_t filters() const { return geometry.group_out; }
   int64_t positions() const { return lattice.positions(); }
-  // Odd numbers of cache lines, of tiles and of positions, so that neighbours do not compete for
-  // the same ones.
   int64_t input_stride() const { return odd_lines(channels()); }
   int64_t grad_stride() const { return odd_lines(columns); }
   int64_t input_position() const { return odd_lines(block * input_stride()); }
   int64_t grad_position() const { return odd_lines(block * grad_stride()); }
   int64_t sums_size() const { return positions() * channels() * columns; }
   int64_t slot_size() const { return positions() * (input_position() + grad_position()); }
-
- private:
-  static int64_t odd_lines(int64_t numbers) { return (numbers + 15) / 32 * 32 + 16; }
 };
 
 struct Slice {

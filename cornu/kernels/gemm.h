@@ -3,11 +3,11 @@
 #include <cstdint>
 
 #include "cornu/kernels/epilogue.h"
+#include "cornu/kernels/lines.h"
 #include "cornu/kernels/segments.h"
 
 namespace cornu::kernels {
 
-constexpr int64_t kLine = 16;  // numbers of a cache line
 // Weights beyond this come from further away than the second-level cache, each time anew.
 constexpr int64_t kFarWeights = 256 * 1024;
 
